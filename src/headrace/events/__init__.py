@@ -1,0 +1,1 @@
+"""What happened: the events, the door that judges them, their bytes and their weight."""

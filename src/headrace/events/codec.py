@@ -1,0 +1,144 @@
+"""Events to bytes and back: versioned JSON, readable anywhere at any time, because it never sees a clock.
+
+Decoding judges structure only. What the door accepted last year is decoded today; what nobody could apply is ``Poison``.
+"""
+
+import re
+from hashlib import blake2b
+from math import isfinite
+from typing import Final, TypeVar
+
+import msgspec
+
+from headrace.errors import Poison
+from headrace.events.types import Context, Event, Impression, Interaction, Served, Watch
+
+VERSION: Final = 1
+LATEST_TS_MS: Final = 1 << 41
+LONGEST_ID: Final = 128
+LONGEST_TEXT: Final = 512
+LARGEST_INT32: Final = (1 << 31) - 1
+
+
+_PREFIX: Final = b'{"v":1,'
+_CLEAN: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,128}")
+_CLEAN_TEXT: Final = re.compile(r"[^\x00]{0,512}", re.DOTALL)
+
+E = TypeVar("E", Interaction, Watch, Impression)
+
+
+class _Version(msgspec.Struct):
+    v: int = VERSION
+
+
+_encoder: Final = msgspec.json.Encoder()
+_version: Final = msgspec.json.Decoder(_Version)
+_interactions: Final = msgspec.json.Decoder(Interaction)
+_watches: Final = msgspec.json.Decoder(Watch)
+_impressions: Final = msgspec.json.Decoder(Impression)
+
+
+def encode(event: Event) -> bytes:
+    """Return the event as one line of JSON with its version; equal events give equal bytes."""
+    return _PREFIX + _encoder.encode(event)[1:]
+
+
+def payload_hash(event: Event) -> bytes:
+    """Return 16 bytes over what the client sent: the same event sent again, at whatever time, hashes the same."""
+    sent = msgspec.structs.replace(event, server_received_ts_ms=0) if event.server_received_ts_ms else event
+    return blake2b(_encoder.encode(sent), digest_size=16).digest()
+
+
+def id_hash(event_id: str) -> bytes:
+    """Return 16 bytes that stand for an event id wherever ids are remembered to count each event once."""
+    return blake2b(event_id.encode(), digest_size=16).digest()
+
+
+def decode_interaction(value: bytes) -> Interaction:
+    """Return the interaction that these bytes hold; raises ``Poison``."""
+    event = _decode(_interactions, value)
+    _check_ids(event.event_id, event.user_id, event.item_id, event.session_id, event.request_id)
+    _check_time(event.ts_ms)
+    _check_context(event.context)
+    if event.value is not None and not isfinite(event.value):
+        raise Poison("wrong_schema", "value is not a finite number")
+    return event
+
+
+def decode_watch(value: bytes) -> Watch:
+    """Return the watch that these bytes hold; raises ``Poison``."""
+    event = _decode(_watches, value)
+    _check_ids(event.event_id, event.user_id, event.item_id, event.session_id, event.request_id)
+    _check_time(event.ts_ms)
+    _check_context(event.context)
+    for number in (event.watch_time_sec, event.percent_watched, event.playback_speed):
+        if number is not None and not (isfinite(number) and number >= 0):
+            raise Poison("wrong_schema", "a number of the watch is negative or not finite")
+    if event.rebuffer_count is not None and not 0 <= event.rebuffer_count <= LARGEST_INT32:
+        raise Poison("wrong_schema", "rebuffer_count is out of range")
+    return event
+
+
+def decode_impression(value: bytes) -> Impression:
+    """Return the impression that these bytes hold; raises ``Poison``."""
+    event = _decode(_impressions, value)
+    _check_ids(event.event_id, event.user_id, event.session_id, event.request_id)
+    _check_time(event.ts_ms)
+    _check_context(event.context)
+    if not event.items:
+        raise Poison("wrong_schema", "an impression shows at least one item")
+    if len({shown.position for shown in event.items}) != len(event.items):
+        raise Poison("wrong_schema", "two items share a position")
+    for shown in event.items:
+        _check_ids(shown.item_id)
+        _check_text(shown.feed_id, shown.slot)
+        if not 0 <= shown.position <= LARGEST_INT32:
+            raise Poison("wrong_schema", "a position is out of range")
+    if event.served is not None:
+        _check_served(event.served, len(event.items))
+    return event
+
+
+def _decode(decoder: msgspec.json.Decoder[E], value: bytes) -> E:
+    try:
+        if not value.startswith(_PREFIX):
+            version = _version.decode(value).v
+            if version != VERSION:
+                raise Poison("unknown_version", f"version {version} is not one this code reads (it reads {VERSION})")
+        return decoder.decode(value)
+    except msgspec.ValidationError as error:
+        raise Poison("wrong_schema", str(error)) from None
+    except (msgspec.DecodeError, RecursionError) as error:
+        raise Poison("bad_json", str(error) or "nested too deeply") from None
+    except UnicodeDecodeError as error:
+        raise Poison("bad_utf8", str(error)) from None
+
+
+def _check_ids(*ids: str | None) -> None:
+    for text in ids:
+        if text is not None and not _CLEAN.fullmatch(text):
+            raise Poison("wrong_schema", f"an id must have 1 to {LONGEST_ID} characters and no control character")
+
+
+def _check_time(ts_ms: int) -> None:
+    if not 0 < ts_ms < LATEST_TS_MS:
+        raise Poison("wrong_schema", f"ts_ms {ts_ms} is not between 1 and {LATEST_TS_MS - 1}")
+
+
+def _check_text(*texts: str | None) -> None:
+    for text in texts:
+        if text is not None and not _CLEAN_TEXT.fullmatch(text):
+            raise Poison("wrong_schema", f"a text is longer than {LONGEST_TEXT} characters or has a NUL")
+
+
+def _check_context(context: Context | None) -> None:
+    if context is not None:
+        _check_text(*msgspec.structs.astuple(context))
+
+
+def _check_served(served: Served, shown: int) -> None:
+    _check_text(served.model_version, *served.sources, *served.snapshot)
+    if not len(served.sources) == len(served.scores) == len(served.propensities) == shown:
+        raise Poison("wrong_schema", "served lists are not as long as the list of items")
+    if not all(isfinite(number) for number in (*served.scores, *served.propensities)):
+        raise Poison("wrong_schema", "a score or propensity is not finite")

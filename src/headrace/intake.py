@@ -1,0 +1,116 @@
+"""The one door: every event, impressions of our own answers included, is stamped, encoded and appended here."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Final, Protocol
+
+import msgspec
+
+from headrace import telemetry
+from headrace.clock import Clock
+from headrace.errors import Unavailable
+from headrace.events import codec
+from headrace.events.types import Event, Impression, Interaction, Watch
+from headrace.log.port import Log, NewRecord, Topic, Verdict
+
+TOPIC_OF: Final[dict[type[Event], Topic]] = {
+    Interaction: Topic.INTERACTION,
+    Watch: Topic.WATCH,
+    Impression: Topic.IMPRESSION,
+}
+
+MOST_WAITING: Final = 50_000
+"""Impressions of our own answers held while the log is away; the oldest are given up beyond that, and counted."""
+
+LARGEST_GROUP: Final = 500
+LAST_TRIES_S: Final = 8.0
+"""How long a closing process goes on trying to deliver what waits."""
+
+
+class Listener(Protocol):
+    """Hears of every event this process has acknowledged, before its sender does."""
+
+    def acknowledged(self, event: Event) -> None:
+        """Take note of an event that the log has just taken; its stamp is set."""
+        ...
+
+
+class Intake:
+    """Appends judged events to the log and tells what became of each."""
+
+    def __init__(self, log: Log, clock: Clock, listener: Listener | None = None) -> None:
+        self._log = log
+        self._clock = clock
+        self._listener = listener
+        self._waiting: deque[Impression] = deque()
+        self._deliverer: asyncio.Task[None] | None = None
+        self._closing_by: float | None = None
+
+    async def accept(self, events: Sequence[Event], *, atomic: bool = True, history: bool = False) -> list[Verdict]:
+        """Append events durably and return one verdict each, in order; see ``log.port`` for ``atomic``.
+
+        ``history`` says that these are a declared import, whose ids are remembered for good. Raises ``Unavailable``: the
+        outcome is then unknown, and sending the same events again is safe.
+        """
+        now_ms = self._clock.now_ms()
+        stamped = [msgspec.structs.replace(event, server_received_ts_ms=now_ms) for event in events]
+        records = [
+            NewRecord(
+                topic=TOPIC_OF[type(event)],
+                key=event.user_id,
+                value=codec.encode(whole),
+                timestamp_ms=now_ms,
+                id_hash=codec.id_hash(event.event_id),
+                payload_hash=codec.payload_hash(event),
+                kept=history,
+            )
+            for event, whole in zip(events, stamped, strict=True)
+        ]
+        verdicts = await self._log.append(records, atomic=atomic)
+        stored = not (atomic and Verdict.CONFLICT in verdicts)
+        for record, event, verdict in zip(records, stamped, verdicts, strict=True):
+            telemetry.EVENTS_ACCEPTED.labels(record.topic, verdict).inc()
+            if stored and verdict is Verdict.OK and self._listener is not None:
+                self._listener.acknowledged(event)
+        return verdicts
+
+    def accept_later(self, impression: Impression) -> None:
+        """Take the impression of our own answer without holding the answer up; delivered soon, and before closing."""
+        if len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft()
+            telemetry.IMPRESSIONS_DROPPED.inc()
+        self._waiting.append(impression)
+        if self._deliverer is None:
+            self._deliverer = asyncio.create_task(self._deliver())
+
+    async def close(self) -> None:
+        """Deliver the impressions that wait, for at most a few seconds, then close the log's side. Idempotent."""
+        self._closing_by = self._clock.monotonic() + LAST_TRIES_S
+        if self._deliverer is not None:
+            await self._deliverer
+        if self._waiting:
+            telemetry.log.error("impressions_not_delivered", count=len(self._waiting))
+
+    async def _deliver(self) -> None:
+        wait_s = 0.05
+        try:
+            while self._waiting:
+                group = [self._waiting[n] for n in range(min(len(self._waiting), LARGEST_GROUP))]
+                telemetry.IMPRESSIONS_WAITING.set(len(self._waiting))
+                try:
+                    await self.accept(group, atomic=False)
+                except Unavailable as error:
+                    if self._closing_by is not None and self._clock.monotonic() > self._closing_by:
+                        return
+                    telemetry.log.warning("impressions_wait", reason=str(error), count=len(self._waiting))
+                    await asyncio.sleep(wait_s)
+                    wait_s = min(2 * wait_s, 2.0)
+                    continue
+                wait_s = 0.05
+                sent = {impression.event_id for impression in group}
+                while self._waiting and self._waiting[0].event_id in sent:
+                    self._waiting.popleft()
+            telemetry.IMPRESSIONS_WAITING.set(0)
+        finally:
+            self._deliverer = None

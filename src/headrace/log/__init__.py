@@ -1,0 +1,1 @@
+"""The log: what was acknowledged, in order, readable from any position."""

@@ -1,0 +1,100 @@
+"""What a log promises, whichever keeps it: the embedded Postgres or Kafka.
+
+Each topic has the same number of partitions. Offsets in a (topic, partition) are contiguous from 0 and become readable in
+order: whoever has read up to offset n has seen every record below n. A position is the next offset to read.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import blake2b
+from typing import Final, NamedTuple, Protocol
+
+
+class Topic(StrEnum):
+    """The kinds of record; their outward names are settings. The order is that of stored positions: append only."""
+
+    INTERACTION = "interaction"
+    WATCH = "watch"
+    IMPRESSION = "impression"
+
+
+TOPICS: Final = tuple(Topic)
+TOPIC_NUMBER: Final = {topic: number for number, topic in enumerate(TOPICS)}
+
+
+class Verdict(StrEnum):
+    """What became of an appended event: taken, known already, or known with another payload."""
+
+    OK = "ok"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class NewRecord:
+    """A record to append. ``id_hash`` and ``payload_hash`` (16 bytes each) tell duplicates from conflicts.
+
+    ``kept`` says that the id must be remembered for good: an import older than the age the door admits.
+    """
+
+    topic: Topic
+    key: str
+    value: bytes
+    timestamp_ms: int
+    id_hash: bytes
+    payload_hash: bytes
+    kept: bool = False
+
+
+class StoredRecord(NamedTuple):
+    """A record as read back; ``timestamp_ms`` is when it was appended."""
+
+    topic: Topic
+    partition: int
+    offset: int
+    key: str | None
+    value: bytes
+    timestamp_ms: int
+
+
+class Log(Protocol):
+    """Append records, read them back by position."""
+
+    @property
+    def partitions(self) -> int:
+        """Return how many partitions every topic has."""
+        ...
+
+    async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
+        """Append durably and return one verdict a record, in order.
+
+        When this returns, every ``OK`` record survives any crash. A duplicate or conflict is not appended. With ``atomic``,
+        one conflict keeps the whole call from being appended: the others then read ``OK`` but are not stored.
+        Raises ``Unavailable``; the caller then knows nothing of the outcome and may send the same records again.
+        """
+        ...
+
+    async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
+        """Return at most ``limit`` records a topic from these positions on; empty where there is nothing new.
+
+        Within a topic the records are contiguous and ascend by offset. Never waits for records. Raises ``Unavailable``.
+        """
+        ...
+
+    async def ends(self) -> dict[tuple[Topic, int], int]:
+        """Return the position behind the last record of every topic and partition. Raises ``Unavailable``."""
+        ...
+
+    async def begins(self) -> dict[tuple[Topic, int], int]:
+        """Return the oldest position still kept of every topic and partition. Raises ``Unavailable``."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go of all resources. Idempotent."""
+        ...
+
+
+def partition_of(key: str, partitions: int) -> int:
+    """Return the partition of a user: our own hash, the same in every client and for every topic."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % partitions

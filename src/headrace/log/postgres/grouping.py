@@ -1,0 +1,82 @@
+"""Many small appends, one commit: while one group is being written the next one gathers."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from headrace import telemetry
+from headrace.errors import Unavailable
+from headrace.log.port import NewRecord, Verdict
+
+LARGEST_GROUP: Final = 1000
+"""Records in one commit; a larger call is written whole, on its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One caller's records and the promise of their verdicts."""
+
+    records: Sequence[NewRecord]
+    atomic: bool
+    done: asyncio.Future[list[Verdict]]
+
+
+Write = Callable[[Sequence[Call]], Awaitable[None]]
+"""Writes calls in one transaction and settles each call's future; raises ``Unavailable`` when none is written."""
+
+
+class Grouping:
+    """A bounded queue in front of one writer that is flushed whenever the writer is idle."""
+
+    def __init__(self, write: Write, *, queue_records: int) -> None:
+        self._write = write
+        self._bound = queue_records
+        self._waiting: deque[Call] = deque()
+        self._records = 0
+        self._writer: asyncio.Task[None] | None = None
+
+    async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
+        """Join the next group and return its verdicts; raises ``Unavailable`` at once where the queue is full."""
+        if self._records + len(records) > self._bound and self._records:
+            raise Unavailable("log", f"{self._records} events wait to be written, which is as many as may")
+        call = Call(records, atomic, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        self._records += len(records)
+        telemetry.INTAKE_QUEUE.set(self._records)
+        if self._writer is None:
+            self._writer = asyncio.create_task(self._flush())
+        return await call.done
+
+    async def close(self) -> None:
+        """Write what waits, then stop."""
+        while self._writer is not None:
+            await asyncio.wait([self._writer])
+
+    async def _flush(self) -> None:
+        try:
+            while self._waiting:
+                group = self._take()
+                try:
+                    await self._write(group)
+                except BaseException as error:
+                    for call in group:
+                        if not call.done.done():
+                            call.done.set_exception(error)
+                    if not isinstance(error, Unavailable):
+                        raise
+                finally:
+                    self._records -= sum(len(call.records) for call in group)
+                    telemetry.INTAKE_QUEUE.set(self._records)
+        finally:
+            self._writer = None
+
+    def _take(self) -> list[Call]:
+        group: list[Call] = []
+        size = 0
+        while self._waiting and (not group or size + len(self._waiting[0].records) <= LARGEST_GROUP):
+            call = self._waiting.popleft()
+            group.append(call)
+            size += len(call.records)
+        return group

@@ -1,0 +1,175 @@
+"""The embedded log's adapter: see ``log.port`` for what it promises.
+
+Offsets come from one counter row per topic and partition, locked in the inserting transaction: a record becomes readable only
+after every lower one (a bigserial gives no such order). Ids are remembered in the same statement, so the door itself can tell
+a duplicate or a conflict before it acknowledges.
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from time import perf_counter
+from typing import Final
+
+import asyncpg
+
+from headrace import telemetry
+from headrace.errors import Poison, Unavailable
+from headrace.log.port import TOPIC_NUMBER, TOPICS, NewRecord, StoredRecord, Topic, Verdict, partition_of
+from headrace.log.postgres.grouping import Call, Grouping
+from headrace.store.pool import Database
+from headrace.store.sql import Queries
+
+TRIES: Final = 5
+"""How often an append is tried again when another process took one of its ids at the same moment."""
+
+
+class PartitionsDiffer(Exception):
+    """The log was made with another number of partitions than the settings ask for; the message says what to set."""
+
+    def __init__(self, made: int, asked: int) -> None:
+        super().__init__(
+            f"the log has {made} partitions and HEADRACE_LOG_PARTITIONS asks for {asked}; the number is fixed once the log"
+            f" exists: set HEADRACE_LOG_PARTITIONS={made}"
+        )
+
+
+class PostgresLog:
+    """The log kept in Postgres tables of one space."""
+
+    def __init__(self, database: Database, *, space: str, partitions: int, queue_records: int) -> None:
+        self._database = database
+        self._queries = Queries(__package__, space=space)
+        self._partitions = partitions
+        self._grouping = Grouping(self._write, queue_records=queue_records)
+        self._open = False
+
+    async def open(self) -> None:
+        """Make the counter rows; until then every call raises ``Unavailable``.
+
+        Raises ``PartitionsDiffer`` where the log was made with another number of partitions, and ``Unavailable``.
+        """
+        async with self._database.connection() as connection:
+            made = await connection.fetchval(self._queries["partitions"])
+            if made is not None and made != self._partitions:
+                raise PartitionsDiffer(made, self._partitions)
+            await connection.execute(self._queries["make_heads"], len(TOPICS), self._partitions)
+        self._open = True
+
+    @property
+    def partitions(self) -> int:
+        """Return how many partitions every topic has."""
+        return self._partitions
+
+    async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
+        """Append durably, grouped with whatever else is waiting; see ``log.port``."""
+        if not records:
+            return []
+        self._check_open()
+        return await self._grouping.append(records, atomic=atomic)
+
+    async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
+        """Return the next records of every given topic, topic by topic; see ``log.port``."""
+        self._check_open()
+        found: list[StoredRecord] = []
+        async with self._database.connection() as connection:
+            for topic, position in positions.items():
+                rows = await connection.fetch(self._queries["read"], TOPIC_NUMBER[topic], partition, position, limit)
+                found.extend(
+                    StoredRecord(topic, partition, row["offset"], row["key"], row["value"], row["timestamp_ms"]) for row in rows
+                )
+        return found
+
+    async def ends(self) -> dict[tuple[Topic, int], int]:
+        """Return the position behind the last record of every topic and partition."""
+        self._check_open()
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["ends"])
+        return {(TOPICS[row["topic"]], row["partition"]): row["next_offset"] for row in rows}
+
+    async def begins(self) -> dict[tuple[Topic, int], int]:
+        """Return the oldest position still kept of every topic and partition."""
+        self._check_open()
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["begins"])
+        return {(TOPICS[row["topic"]], row["partition"]): row["first"] for row in rows}
+
+    async def close(self) -> None:
+        """Write what waits."""
+        await self._grouping.close()
+
+    def _check_open(self) -> None:
+        if not self._open:
+            raise Unavailable("log", "it is not opened yet")
+
+    async def _write(self, calls: Sequence[Call]) -> None:
+        started = perf_counter()
+        for _ in range(TRIES):
+            async with self._database.connection() as connection:
+                ids = list({record.id_hash for call in calls for record in call.records})
+                rows = await connection.fetch(self._queries["known_ids"], ids)
+                verdicts, fresh = _judge(calls, {row["id"]: row["payload_hash"] for row in rows})
+                try:
+                    if fresh:
+                        await connection.execute(self._queries["append"], *_columns(fresh, self._partitions))
+                except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
+                    # Another process took one of these ids between our look and our insert: look again.
+                    await asyncio.sleep(0)
+                    continue
+                except asyncpg.DataError as error:
+                    raise Poison("refused_by_store", str(error)) from error
+            telemetry.LOG_APPEND_MS.observe((perf_counter() - started) * 1000)
+            for call, verdict in zip(calls, verdicts, strict=True):
+                if not call.done.done():
+                    call.done.set_result(verdict)
+            return
+        raise Unavailable("log", "the same events are being written by several processes at once")
+
+
+def _judge(calls: Sequence[Call], known: dict[bytes, bytes]) -> tuple[list[list[Verdict]], list[NewRecord]]:
+    """Return each call's verdicts and the records to store; the first of two equal ids in a group wins."""
+    verdicts: list[list[Verdict]] = []
+    fresh: list[NewRecord] = []
+    for call in calls:
+        own: dict[bytes, bytes] = {}
+        judged: list[Verdict] = []
+        taken: list[NewRecord] = []
+        for record in call.records:
+            payload = known.get(record.id_hash) or own.get(record.id_hash)
+            if payload is None:
+                own[record.id_hash] = record.payload_hash
+                taken.append(record)
+                judged.append(Verdict.OK)
+            else:
+                judged.append(Verdict.DUPLICATE if payload == record.payload_hash else Verdict.CONFLICT)
+        verdicts.append(judged)
+        if not (call.atomic and Verdict.CONFLICT in judged):
+            known.update(own)
+            fresh.extend(taken)
+    return verdicts, fresh
+
+
+def _columns(records: Sequence[NewRecord], partitions: int) -> tuple[list[object], ...]:
+    """Return the parameters of ``append``: the counters wanted, sorted, then the records column by column."""
+    topics = [TOPIC_NUMBER[record.topic] for record in records]
+    places = [partition_of(record.key, partitions) for record in records]
+    counts: Counter[tuple[int, int]] = Counter()
+    ranks: list[object] = []
+    for key in zip(topics, places, strict=True):
+        ranks.append(counts[key])
+        counts[key] += 1
+    wanted = sorted(counts.items())
+    return (
+        [topic for (topic, _), _ in wanted],
+        [place for (_, place), _ in wanted],
+        [count for _, count in wanted],
+        list(topics),
+        list(places),
+        ranks,
+        [record.key for record in records],
+        [record.value for record in records],
+        [record.timestamp_ms for record in records],
+        [record.id_hash for record in records],
+        [record.payload_hash for record in records],
+        [record.kept for record in records],
+    )

@@ -1,0 +1,68 @@
+-- name: partitions
+-- How many partitions the log was made with; null before it is made.
+SELECT max(partition) + 1 FROM @space.log_heads
+
+-- name: make_heads
+-- Make the counter rows of every topic and partition.
+INSERT INTO @space.log_heads (topic, partition)
+SELECT t, p FROM generate_series(0, $1::int - 1) AS t, generate_series(0, $2::int - 1) AS p
+ON CONFLICT DO NOTHING
+
+-- name: known_ids
+-- Which of these ids were taken before, and with what payload.
+SELECT id, payload_hash FROM @space.door_ids WHERE id = ANY($1::bytea[])
+
+-- name: append
+-- Take offsets from the locked counter rows, store the records and remember their ids: one statement, one commit.
+WITH wanted AS (
+    SELECT * FROM unnest($1::smallint[], $2::int[], $3::bigint[]) AS w (topic, partition, records)
+), locked AS MATERIALIZED (
+    SELECT h.topic, h.partition, h.next_offset, w.records
+    FROM @space.log_heads AS h JOIN wanted AS w USING (topic, partition)
+    ORDER BY h.topic, h.partition
+    FOR UPDATE OF h
+), moved AS (
+    UPDATE @space.log_heads AS h SET next_offset = l.next_offset + l.records
+    FROM locked AS l WHERE h.topic = l.topic AND h.partition = l.partition
+), remembered AS (
+    INSERT INTO @space.door_ids (id, payload_hash, ts_ms, kept)
+    SELECT * FROM unnest($10::bytea[], $11::bytea[], $9::bigint[], $12::boolean[])
+)
+INSERT INTO @space.log_records (topic, partition, "offset", day, key, value, timestamp_ms)
+SELECT r.topic, r.partition, l.next_offset + r.rank, (now() AT TIME ZONE 'utc')::date, r.key, r.value, r.timestamp_ms
+FROM unnest($4::smallint[], $5::int[], $6::int[], $7::text[], $8::bytea[], $9::bigint[])
+    AS r (topic, partition, rank, key, value, timestamp_ms)
+JOIN locked AS l ON l.topic = r.topic AND l.partition = r.partition
+
+-- name: read
+-- The next records of one topic and partition, in order.
+SELECT "offset", key, value, timestamp_ms FROM @space.log_records
+WHERE topic = $1 AND partition = $2 AND "offset" >= $3
+ORDER BY "offset" LIMIT $4
+
+-- name: ends
+-- The position behind the last record of every topic and partition.
+SELECT topic, partition, next_offset FROM @space.log_heads
+
+-- name: begins
+-- The oldest position still kept of every topic and partition.
+SELECT h.topic, h.partition, coalesce(r.first, h.next_offset) AS first
+FROM @space.log_heads AS h LEFT JOIN LATERAL (
+    SELECT "offset" AS first FROM @space.log_records AS r
+    WHERE r.topic = h.topic AND r.partition = h.partition ORDER BY "offset" LIMIT 1
+) AS r ON true
+
+-- name: days
+-- The log's tables by day.
+SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
+WHERE i.inhparent = '@space.log_records'::regclass
+
+-- name: last_of_day
+-- The last offset of each topic and partition in the tables up to a day.
+SELECT topic, partition, max("offset") AS last FROM @space.log_records WHERE day <= $1 GROUP BY topic, partition
+
+-- name: forget_ids
+-- Forget ids older than the door admits, a bounded number at a time; imported history is kept.
+DELETE FROM @space.door_ids WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM @space.door_ids WHERE ts_ms < $1 AND NOT kept LIMIT $2
+))

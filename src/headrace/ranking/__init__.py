@@ -1,0 +1,1 @@
+"""Who is shown: the scorers that weigh and the selectors that choose."""

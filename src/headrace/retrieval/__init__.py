@@ -1,0 +1,1 @@
+"""Who could be shown: the sources that propose and the filters that remove."""

@@ -1,0 +1,1 @@
+"""Answers: recipes name a pipeline, the recommender runs it for a request and records what was shown."""

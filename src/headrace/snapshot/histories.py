@@ -1,0 +1,158 @@
+"""Users' histories in memory: a bounded LRU over the tables, current by the changelog, ahead of it by what we acknowledged.
+
+A miss is one point query; misses of the same moment share it. What this replica has just acknowledged for a user is pending
+until the changelog brings it, and stands in that user's very next answer here.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, field
+from typing import Final
+
+from headrace import telemetry
+from headrace.errors import Unavailable
+from headrace.events.types import Event, Impression
+from headrace.features import history
+from headrace.features.changes import HistoryState
+from headrace.features.history import Entry, History
+
+MOST_PENDING: Final = 50
+"""Acknowledged events of one user that wait for the changelog; beyond it the oldest are left to the changelog alone."""
+
+LOAD_TIMEOUT_S: Final = 1.0
+
+Load = Callable[[Collection[str]], Awaitable[list[HistoryState]]]
+
+
+@dataclass(slots=True)
+class _Held:
+    stored: History | None = None
+    applied: int = -1
+    pending: list[Entry] = field(default_factory=list)
+    merged: History | None = None
+
+
+class Histories:
+    """The histories of the users asked for lately; ``size`` entries each, at most ``most`` users."""
+
+    def __init__(self, load: Load, *, size: int, most: int) -> None:
+        self._load = load
+        self._size = size
+        self._most = most
+        self._held: OrderedDict[str, _Held] = OrderedDict()
+        self._missing: dict[str, asyncio.Future[None]] = {}
+        self._loader: asyncio.Task[None] | None = None
+
+    def __len__(self) -> int:
+        """Return how many users are held."""
+        return len(self._held)
+
+    def held(self, user_id: str) -> History | None:
+        """Return the user's history if it is in memory, oldest first; None on a miss. Never waits."""
+        held = self._held.get(user_id)
+        if held is None or held.stored is None:
+            return None
+        self._held.move_to_end(user_id)
+        return self._merge(held)
+
+    async def of(self, user_id: str) -> History:
+        """Return the user's history, oldest first; on a miss after one query shared with other misses.
+
+        Where the tables are away or slow, what memory has is returned: the pending events, or nothing.
+        """
+        found = self.held(user_id)
+        if found is not None:
+            return found
+        try:
+            await asyncio.wait_for(asyncio.shield(self._ask(user_id)), LOAD_TIMEOUT_S)
+        except (Unavailable, TimeoutError) as error:
+            telemetry.log.debug("history_not_loaded", reason=str(error))
+        held = self._held.get(user_id)
+        return self._merge(held) if held is not None else []
+
+    def acknowledged(self, event: Event) -> None:
+        """Note an event that this replica's door has just acknowledged."""
+        if isinstance(event, Impression):
+            return
+        held = self._place(event.user_id)
+        entry = history.entry_of(event)
+        known = held.stored or ()
+        if any(other.event_id == entry.event_id for other in (*known, *held.pending)):
+            return
+        held.pending = [*held.pending, entry][-MOST_PENDING:]
+        held.merged = None
+
+    def inherit(self, other: "Histories") -> None:
+        """Take over what another cache still has pending, so that a swap forgets nothing acknowledged."""
+        for user_id, held in other._held.items():
+            if held.pending:
+                self._place(user_id).pending = list(held.pending)
+
+    def apply(self, states: Collection[HistoryState]) -> None:
+        """Take in what the changelog says of users that are held; others are read when they are asked for."""
+        for state in states:
+            held = self._held.get(state.user_id)
+            if held is not None:
+                self._store(held, state)
+
+    def _place(self, user_id: str) -> _Held:
+        held = self._held.get(user_id)
+        if held is None:
+            held = self._held[user_id] = _Held()
+            while len(self._held) > self._most:
+                self._held.popitem(last=False)
+            telemetry.SNAPSHOT_USERS.set(len(self._held))
+        self._held.move_to_end(user_id)
+        return held
+
+    def _store(self, held: _Held, state: HistoryState) -> None:
+        if state.applied < held.applied:
+            return
+        held.stored = history.decode(state.entries)
+        held.applied = state.applied
+        if held.pending:
+            known = {entry.event_id for entry in held.stored}
+            oldest = held.stored[0].ts_ms if len(held.stored) >= self._size else 0
+            held.pending = [entry for entry in held.pending if entry.event_id not in known and entry.ts_ms >= oldest]
+        held.merged = None
+
+    def _merge(self, held: _Held) -> History:
+        if held.merged is None:
+            merged: History = held.stored or []
+            for entry in held.pending:
+                merged = history.insert(merged, entry, self._size)
+            held.merged = merged
+        return held.merged
+
+    def _ask(self, user_id: str) -> asyncio.Future[None]:
+        asked = self._missing.get(user_id)
+        if asked is None:
+            asked = self._missing[user_id] = asyncio.get_running_loop().create_future()
+            # The place is taken before the query, so that news arriving while it runs is not lost.
+            self._place(user_id)
+            if self._loader is None:
+                self._loader = asyncio.create_task(self._load_missing())
+        return asked
+
+    async def _load_missing(self) -> None:
+        try:
+            while self._missing:
+                asked, self._missing = self._missing, {}
+                failure: Unavailable | None = None
+                try:
+                    found = {state.user_id: state for state in await self._load(list(asked))}
+                except Unavailable as error:
+                    failure = error
+                for user_id, future in asked.items():
+                    if failure is None:
+                        held = self._place(user_id)
+                        self._store(held, found.get(user_id) or HistoryState(user_id, -1, "[]"))
+                    if not future.done():
+                        if failure is None:
+                            future.set_result(None)
+                        else:
+                            future.set_exception(failure)
+                            future.exception()
+        finally:
+            self._loader = None

@@ -1,0 +1,72 @@
+"""What a snapshot asks of whoever keeps the tables."""
+
+from collections.abc import AsyncIterator, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol
+
+from headrace.features.changes import Changes, HistoryState, ItemState, PairState
+from headrace.features.projection import Rules
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where the tables stand: per partition the number of the next change, and the newest event's own time (Unix ms)."""
+
+    next_change: Mapping[int, int]
+    newest_ts_ms: int
+
+
+class Reading(Protocol):
+    """One consistent read of the item side."""
+
+    @property
+    def standing(self) -> Standing:
+        """Return the numbers that this read stands for."""
+        ...
+
+    def items(self) -> AsyncIterator[list[ItemState]]:
+        """Yield all items, some thousands at a time."""
+        ...
+
+    def pairs(self) -> AsyncIterator[list[PairState]]:
+        """Yield all pairs, some thousands at a time."""
+        ...
+
+
+class Tables(Protocol):
+    """One generation's tables, as a reader sees them. Every method raises ``Unavailable``."""
+
+    @property
+    def generation(self) -> int:
+        """Return the generation's number."""
+        ...
+
+    @property
+    def rules(self) -> Rules:
+        """Return how the generation counts."""
+        ...
+
+    def reading(self) -> AbstractAsyncContextManager[Reading]:
+        """Open a consistent read."""
+        ...
+
+    async def standing(self) -> Standing:
+        """Return where the tables stand now; cheap."""
+        ...
+
+    async def changes(self, since: Mapping[int, int], *, limit: int) -> list[tuple[int, int, Changes]]:
+        """Return (partition, number, changes) from these numbers on, ascending in each partition, at most ``limit`` each."""
+        ...
+
+    async def histories(self, users: Collection[str]) -> list[HistoryState]:
+        """Return the stored histories of these users; one without is left out."""
+        ...
+
+
+class Generations(Protocol):
+    """Tells which generation is to be read from."""
+
+    async def live(self) -> Tables | None:
+        """Return the live generation's tables; None before there is one. Raises ``Unavailable``."""
+        ...

@@ -1,0 +1,17 @@
+"""How much of the tables is held in memory."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotSettings:
+    """The picture in memory that requests are answered from."""
+
+    neighbours: int = 200
+    """How many of an item's strongest neighbours are kept."""
+
+    cached_users: int = 100_000
+    """How many users' histories are kept; the least recently asked for go first."""
+
+    poll_ms: int = 25
+    """How often the changelog is looked at, in milliseconds."""

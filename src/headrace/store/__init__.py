@@ -1,0 +1,1 @@
+"""Postgres and only Postgres: the pool, the migrations, the queries by name, the tables of features and archives."""

@@ -1,0 +1,39 @@
+"""Postgres' errors, told apart by what to do next."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import asyncpg
+
+from headrace.errors import Poison, Unavailable
+
+_OF_THE_INFRASTRUCTURE: Final = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
+"""Connection, transaction state, rollback (deadlock), resources, locks, operator, system, internal."""
+
+_OF_THE_DATA: Final = frozenset({"22", "23"})
+"""Data exception, integrity violation."""
+
+
+@contextmanager
+def told_apart() -> Iterator[None]:
+    """Turn a driver's error into ``Unavailable`` (retry) or ``Poison`` (a value Postgres refuses); others are bugs."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        kind = (error.sqlstate or "")[:2]
+        if kind in _OF_THE_INFRASTRUCTURE:
+            raise Unavailable("postgres", f"{type(error).__name__}: {error}") from error
+        if kind in _OF_THE_DATA:
+            raise Poison("refused_by_store", f"{type(error).__name__}: {error}") from error
+        if isinstance(error, asyncpg.InvalidCatalogNameError | asyncpg.InvalidPasswordError):
+            raise Unavailable("postgres", str(error)) from error
+        raise
+    except (OSError, TimeoutError) as error:
+        raise Unavailable("postgres", f"{type(error).__name__}: {error}") from error
+    except asyncpg.InternalClientError as error:
+        raise Unavailable("postgres", str(error)) from error
+    except asyncpg.InterfaceError as error:
+        if "clos" not in str(error):
+            raise
+        raise Unavailable("postgres", str(error)) from error

@@ -1,0 +1,256 @@
+"""One generation's positions, archives and features: the adapter behind ``stream.ledger``."""
+
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from itertools import starmap
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from headrace.features import changes, history
+from headrace.features.history import History
+from headrace.features.outcomes import TOP, OutcomeMemory, Request, Shown
+from headrace.features.projection import Rules
+from headrace.features.writes import FollowUp, Writes
+from headrace.log.port import TOPICS, Topic
+from headrace.store.archive import rows_of
+from headrace.store.generations import Generation
+from headrace.store.pool import Connection, Database
+from headrace.store.sql import Queries, generation_schema
+from headrace.stream.dead_letters import DeadLetter
+from headrace.stream.ledger import Applied, Fenced, NewId, Owned, Page, Status, Tally
+
+_json: Final = msgspec.json.Encoder()
+
+
+class PostgresPage:
+    """One transaction of one partition; see ``stream.ledger.Page``."""
+
+    def __init__(self, connection: Connection, queries: Queries, schema: str) -> None:
+        self._connection = connection
+        self._queries = queries
+        self._schema = schema
+
+    async def fence(self, owned: Owned, positions: Mapping[Topic, int], records: int) -> None:
+        """Move positions and applied counter, only where they are still ours."""
+        done = await self._connection.execute(
+            self._queries["fence"], owned.partition, owned.epoch, _stored(owned.positions), _stored(positions), records
+        )
+        if done != "UPDATE 1":
+            raise Fenced
+
+    async def remember(self, owned: Owned, ids: Sequence[NewId]) -> dict[bytes, bytes]:
+        """Remember new ids; return id and payload of those already known."""
+        rows = await self._connection.fetch(
+            self._queries["remember"],
+            owned.partition,
+            [new.id_hash for new in ids],
+            [new.payload_hash for new in ids],
+            [new.applied for new in ids],
+            [new.ts_ms for new in ids],
+            [new.kept for new in ids],
+        )
+        if len(rows) == len(ids):
+            return {}
+        fresh = {row["id"] for row in rows}
+        old = [new.id_hash for new in ids if new.id_hash not in fresh]
+        return {row["id"]: row["payload_hash"] for row in await self._connection.fetch(self._queries["known_ids"], old)}
+
+    async def histories(self, users: Collection[str]) -> dict[str, History]:
+        """Return the histories of these users."""
+        rows = await self._connection.fetch(self._queries["histories"], list(users))
+        return {row["user_id"]: history.decode(row["entries"]) for row in rows}
+
+    async def outcomes(self, requests: Collection[Request]) -> OutcomeMemory:
+        """Return what these requests have shown and which follow-ups are known."""
+        memory = OutcomeMemory()
+        wanted = set(requests)
+        ids = list({request_id for request_id, _ in wanted})
+        for row in await self._connection.fetch(self._queries["follow_ups"], ids):
+            request = (row["request_id"], row["user_id"])
+            if request in wanted:
+                memory.follow_ups.setdefault(request, set()).add(row["item_id"])
+        for row in await self._connection.fetch(self._queries["shown"], ids):
+            request = (row["request_id"], row["user_id"])
+            if request in wanted:
+                shown = memory.shown.setdefault(request, Shown(row["ts_ms"]))
+                pairs = zip(row["item_ids"], row["positions"], strict=True)
+                shown.items.update(item for item, position in pairs if position < TOP)
+        for request, shown in memory.shown.items():
+            shown.followed = shown.items & memory.follow_ups.get(request, set())
+        return memory
+
+    async def archive(self, owned: Owned, events: Sequence[Applied]) -> None:
+        """Copy the whole events into their archives."""
+        for table, (columns, rows) in rows_of(owned.partition, events).items():
+            await self._connection.copy_records_to_table(table, schema_name=self._schema, columns=list(columns), records=rows)
+
+    async def apply(self, owned: Owned, writes: Writes, follow_ups: Sequence[FollowUp], received_ms: Sequence[int]) -> None:
+        """Add the writes, key-sorted, one statement a table, and announce what the rows then stand at."""
+        items = await self._add_items(writes)
+        pairs = await self._add_pairs(writes)
+        histories = await self._put_histories(owned, writes)
+        await self._add_outcomes(owned, writes, follow_ups)
+        newest = max((entries[-1].ts_ms for entries in writes.histories.values()), default=0)
+        batch = changes.Changes(list(received_ms), newest, items, pairs, histories)
+        await self._connection.execute(self._queries["announce"], owned.partition, changes.encode(batch))
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Store dead letters."""
+        rows = [
+            (
+                one.topic, one.partition, one.offset, one.timestamp_ms, one.key, one.error_type, one.error_message,
+                one.payload, one.payload_bytes, one.payload_sha256, one.failed_at_ms,
+            )
+            for one in letters
+        ]  # fmt: skip
+        await self._connection.execute(self._queries["bury"], *(list(column) for column in zip(*rows, strict=True)))
+
+    async def pass_gap(self, owned: Owned, topic: Topic, first_missing: int, next_present: int) -> None:
+        """Record that the log no longer has these offsets."""
+        await self._connection.execute(self._queries["pass_gap"], owned.partition, topic, first_missing, next_present)
+
+    async def tally(self, owned: Owned, tally: Tally) -> None:
+        """Sum up the batch in the partition's row."""
+        await self._connection.execute(
+            self._queries["tally"],
+            owned.partition,
+            _stored(tally.counted),
+            _stored(tally.duplicates),
+            tally.dead,
+            tally.newest_ts_ms,
+            tally.applied_at_ms,
+            tally.latency_ms,
+        )
+
+    async def _add_items(self, writes: Writes) -> list[changes.ItemState]:
+        if not writes.items:
+            return []
+        keys = sorted(writes.items)
+        sums = [writes.items[key] for key in keys]
+        rows = await self._connection.fetch(
+            self._queries["add_items"],
+            keys,
+            [one.events for one in sums],
+            [one.weight for one in sums],
+            [one.decayed for one in sums],
+            [one.visits for one in sums],
+        )
+        return list(starmap(changes.ItemState, rows))
+
+    async def _add_pairs(self, writes: Writes) -> list[changes.PairState]:
+        if not writes.pairs:
+            return []
+        keys = sorted(writes.pairs)
+        sums = [writes.pairs[key] for key in keys]
+        rows = await self._connection.fetch(
+            self._queries["add_pairs"],
+            [low for low, _ in keys],
+            [high for _, high in keys],
+            [one.meetings for one in sums],
+            [one.low_to_high for one in sums],
+            [one.high_to_low for one in sums],
+        )
+        return list(starmap(changes.PairState, rows))
+
+    async def _put_histories(self, owned: Owned, writes: Writes) -> list[changes.HistoryState]:
+        if not writes.histories:
+            return []
+        users = sorted(writes.histories)
+        entries = [history.encode(writes.histories[user]).decode() for user in users]
+        await self._connection.execute(self._queries["put_histories"], users, entries, owned.partition, owned.applied)
+        return [changes.HistoryState(user, owned.applied, text) for user, text in zip(users, entries, strict=True)]
+
+    async def _add_outcomes(self, owned: Owned, writes: Writes, follow_ups: Sequence[FollowUp]) -> None:
+        if writes.hours:
+            hours = sorted(writes.hours)
+            sums = [writes.hours[hour] for hour in hours]
+            await self._connection.execute(
+                self._queries["add_hours"],
+                owned.partition,
+                hours,
+                [one.requests for one in sums],
+                [one.shown for one in sums],
+                [one.followed for one in sums],
+                [one.watches for one in sums],
+                [one.watch_seconds for one in sums],
+            )
+        if writes.shown_days:
+            days = sorted(writes.shown_days)
+            await self._connection.execute(
+                self._queries["add_shown_items"], [day for day, _ in days], [item for _, item in days]
+            )
+        if follow_ups:
+            columns = [list(column) for column in zip(*sorted(follow_ups), strict=True)]
+            await self._connection.execute(self._queries["add_follow_ups"], *columns)
+
+
+class PostgresLedger:
+    """Positions and leases of one generation; opens its pages."""
+
+    def __init__(self, database: Database, generation: Generation, *, space: str) -> None:
+        self._database = database
+        self._generation = generation
+        self._queries = Queries("headrace.store", space=space, generation=generation.number)
+        self._schema = generation_schema(space, generation.number)
+
+    @property
+    def rules(self) -> Rules:
+        """Return how this generation counts."""
+        return self._generation.rules
+
+    @asynccontextmanager
+    async def page(self) -> AsyncIterator[Page]:
+        """Open a transaction that commits when the block ends."""
+        async with self._database.transaction() as connection:
+            yield PostgresPage(connection, self._queries, self._schema)
+
+    async def sign_of_life(self, worker_id: str, lease_ms: int, status: Status) -> list[int]:
+        """Report, renew the leases, return what is still owned."""
+        async with self._database.connection() as connection:
+            figures = _json.encode(status.figures).decode()
+            await connection.execute(self._queries["sign_of_life"], worker_id, self._generation.number, figures)
+            rows = await connection.fetch(self._queries["renew"], worker_id, float(lease_ms))
+        return [row["partition"] for row in rows]
+
+    async def claim(self, worker_id: str, lease_ms: int, most: int) -> list[Owned]:
+        """Take free or abandoned partitions."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["claim"], worker_id, float(lease_ms), most)
+        return [_owned(row) for row in rows]
+
+    async def reload(self, worker_id: str, partition: int) -> Owned | None:
+        """Return the partition as it stands, where this worker owns it."""
+        async with self._database.connection() as connection:
+            row = await connection.fetchrow(self._queries["reload"], worker_id, partition)
+        return None if row is None else _owned(row)
+
+    async def release(self, worker_id: str, partitions: Iterable[int]) -> None:
+        """Give partitions back."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["release"], worker_id, list(partitions))
+
+    async def workers(self, lease_ms: int) -> int:
+        """Return how many workers of this generation are alive."""
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(self._queries["workers"], self._generation.number, float(lease_ms)))
+
+    async def leave(self, worker_id: str) -> None:
+        """Give everything back and say goodbye."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["leave"], worker_id)
+
+    async def halt(self, owned: Owned, reason: str) -> None:
+        """Stop the partition until someone lets it go on."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["halt"], owned.partition, owned.epoch, reason)
+
+
+def _stored(positions: Mapping[Topic, int]) -> list[int]:
+    return [positions.get(topic, 0) for topic in TOPICS]
+
+
+def _owned(row: asyncpg.Record) -> Owned:
+    positions = dict(zip(TOPICS, row["positions"], strict=False))
+    return Owned(row["partition"], row["epoch"], positions, row["applied"], row["halted"])

@@ -1,0 +1,154 @@
+"""What operators and pages ask of a generation, and the tidying that keeps everything that grows within its bound."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from headrace.log.port import TOPICS, Topic
+from headrace.store.generations import Generation
+from headrace.store.pool import Database
+from headrace.store.sql import Queries
+
+CHANGELOG_S: Final = 300
+"""Seconds for which the changelog is kept; a snapshot away for longer is built anew."""
+
+DEDUPE_WEEKS: Final = 6
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition as it stands; see the table ``partitions``."""
+
+    partition: int
+    epoch: int
+    owner: str | None
+    leased: bool
+    positions: dict[Topic, int]
+    started_from: dict[Topic, int]
+    applied: int
+    counted: dict[Topic, int]
+    duplicates: dict[Topic, int]
+    dead: int
+    skipped: int
+    last_applied_at_ms: int
+    last_latency_ms: int
+    halted: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerReport:
+    """A worker's last sign of life: JSON text of the figures it told."""
+
+    worker_id: str
+    alive: bool
+    figures: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """A window's outcomes: see ``features.outcomes``; ``items`` counts the distinct items known, ``items_shown`` those shown."""
+
+    requests: int
+    shown: int
+    followed: int
+    watches: int
+    watch_seconds: float
+    items_shown: int
+    items: int
+
+
+class Operations:
+    """Reads and tidies one generation. Every method raises ``Unavailable``."""
+
+    def __init__(self, database: Database, generation: Generation, *, space: str) -> None:
+        self._database = database
+        self._generation = generation
+        self._queries = Queries("headrace.store", space=space, generation=generation.number)
+
+    async def partitions(self) -> list[Partition]:
+        """Return all partitions."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["partitions"])
+        return [_partition(row) for row in rows]
+
+    async def workers(self, lease_ms: int) -> list[WorkerReport]:
+        """Return the workers of this generation, those gone for less than a day included."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["living_workers"], self._generation.number, float(lease_ms))
+        return [WorkerReport(row["worker_id"], row["alive"], row["figures"]) for row in rows]
+
+    async def outcomes(self, days: int, now_ms: int) -> Outcomes:
+        """Return the outcomes of the last ``days`` times 24 hours."""
+        since_ms = now_ms - days * DAY_MS
+        async with self._database.connection() as connection:
+            sums = await connection.fetchrow(self._queries["outcomes_since"], since_ms // HOUR_MS)
+            items = await connection.fetchrow(self._queries["items_shown_since"], since_ms // DAY_MS)
+        if sums is None or items is None:
+            raise LookupError("a sum without a GROUP BY has always one row")
+        return Outcomes(
+            sums["requests"], sums["shown"], sums["followed"], sums["watches"], sums["watch_seconds"], items["shown"], items["items"]
+        )
+
+    async def resume(self) -> list[int]:
+        """Let halted partitions go on and return them."""
+        async with self._database.connection() as connection:
+            return [row["partition"] for row in await connection.fetch(self._queries["resume"])]
+
+    async def tidy(self, now_ms: int) -> None:
+        """Trim the changelog, forget ids that no live event can bring again, forget workers long gone."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["trim_changelog"], float(CHANGELOG_S))
+            await connection.execute(self._queries["forget_ids"], now_ms - DEDUPE_WEEKS * 7 * DAY_MS, 50_000)
+            await connection.execute(self._queries["forget_workers"])
+
+    async def lowest_positions(self) -> Mapping[tuple[Topic, int], int]:
+        """Return, per topic and partition, the next offset this generation will apply."""
+        return {
+            (topic, one.partition): position
+            for one in await self.partitions()
+            for topic, position in one.positions.items()
+        }
+
+
+class Shifts:
+    """Remembers by how much each imported file was shifted in time."""
+
+    def __init__(self, database: Database, *, space: str) -> None:
+        self._database = database
+        self._queries = Queries("headrace.store", space=space)
+
+    async def get(self, digest: str) -> int | None:
+        """Return the shift in milliseconds; None for a file not imported before."""
+        async with self._database.connection() as connection:
+            shift: int | None = await connection.fetchval(self._queries["shift_of_import"], digest)
+        return shift
+
+    async def put(self, digest: str, shift_ms: int) -> int:
+        """Remember a file's shift and return it; what was remembered before stands and is returned."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["put_shift"], digest, shift_ms)
+            kept: int = await connection.fetchval(self._queries["shift_of_import"], digest)
+        return kept
+
+
+def _partition(row: asyncpg.Record) -> Partition:
+    return Partition(
+        partition=row["partition"],
+        epoch=row["epoch"],
+        owner=row["owner"],
+        leased=bool(row["leased"]),
+        positions=dict(zip(TOPICS, row["positions"], strict=False)),
+        started_from=dict(zip(TOPICS, row["started_from"], strict=False)),
+        applied=row["applied"],
+        counted=dict(zip(TOPICS, row["counted"], strict=False)),
+        duplicates=dict(zip(TOPICS, row["duplicates"], strict=False)),
+        dead=row["dead"],
+        skipped=row["skipped"],
+        last_applied_at_ms=row["last_applied_at_ms"],
+        last_latency_ms=row["last_latency_ms"],
+        halted=row["halted"],
+    )

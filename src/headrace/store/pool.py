@@ -1,0 +1,65 @@
+"""Connections to Postgres: one pool a process, lent out for the length of one statement or transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final, Literal
+
+import asyncpg
+
+from headrace.store.errors import told_apart
+from headrace.store.settings import DatabaseSettings
+
+STATEMENT_TIMEOUT_S: Final = 60
+CONNECT_TIMEOUT_S: Final = 5
+
+Connection = asyncpg.pool.PoolConnectionProxy
+
+
+class Database:
+    """A pool that connects when first used, so that a process may start before its Postgres does."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        if settings.url is None:
+            raise ValueError("no database is named: DATABASE_URL is unset and no embedded Postgres was started")
+        self._url = settings.url
+        # Making a generation migrates on a second connection while the first holds the lock.
+        self._largest = max(2, settings.pool_max)
+        self._pool: asyncpg.Pool | None = None
+
+    @property
+    def url(self) -> str:
+        """Return the address this pool connects to."""
+        return self._url
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection; every driver error inside becomes ``Unavailable``, ``Poison`` or stays a bug."""
+        with told_apart():
+            async with (await self._opened()).acquire(timeout=STATEMENT_TIMEOUT_S) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def transaction(self, *, isolation: Literal["read_committed", "repeatable_read"] = "read_committed", readonly: bool = False) -> AsyncIterator[Connection]:
+        """Lend a connection inside a transaction that commits when the block ends, and rolls back when it raises."""
+        async with self.connection() as connection, connection.transaction(isolation=isolation, readonly=readonly):
+            yield connection
+
+    async def close(self) -> None:
+        """Close all connections within a few seconds. Idempotent."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            with told_apart():
+                pool.terminate()
+
+    async def _opened(self) -> asyncpg.Pool:
+        if self._pool is None:
+            # With min_size 0 nothing connects here; a Postgres that is away is met, and told apart, at first use.
+            self._pool = await asyncpg.create_pool(
+                self._url,
+                min_size=0,
+                max_size=self._largest,
+                timeout=CONNECT_TIMEOUT_S,
+                command_timeout=STATEMENT_TIMEOUT_S,
+                server_settings={"application_name": "headrace", "idle_in_transaction_session_timeout": "60000"},
+            )
+        return self._pool

@@ -1,0 +1,278 @@
+-- name: live_generation
+-- The generation that answers are made from.
+SELECT g.number, g.group_id, g.landmark_ms, g.settings, g.partitions
+FROM @space.live AS l JOIN @space.generations AS g ON g.number = l.generation
+
+-- name: generation_of_group
+-- The generation of a worker group.
+SELECT number, group_id, landmark_ms, settings, partitions FROM @space.generations WHERE group_id = $1
+
+-- name: new_generation
+-- List a new generation under the next number.
+INSERT INTO @space.generations (number, group_id, landmark_ms, settings, partitions)
+SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4 FROM @space.generations
+RETURNING number, group_id, landmark_ms, settings, partitions
+
+-- name: first_becomes_live
+-- The very first generation is read from at once; later ones wait until they are flipped to.
+INSERT INTO @space.live (generation) VALUES ($1) ON CONFLICT DO NOTHING
+
+-- name: new_partition
+-- The row of a partition, at the positions where its group starts.
+INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING
+
+-- name: fence
+-- Move the positions, only where epoch and positions are still ours.
+UPDATE @gen.partitions SET positions = $4, applied = applied + $5
+WHERE partition = $1 AND epoch = $2 AND positions = $3
+
+-- name: remember
+-- Remember new event ids; those known already are left as they are.
+INSERT INTO @gen.event_ids (id, payload_hash, partition, applied, ts_ms, kept)
+SELECT i.id, i.payload_hash, $1, i.applied, i.ts_ms, i.kept
+FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bigint[], $6::boolean[]) AS i (id, payload_hash, applied, ts_ms, kept)
+ORDER BY i.id
+ON CONFLICT DO NOTHING RETURNING id
+
+-- name: known_ids
+-- The payloads that these ids came with first.
+SELECT id, payload_hash FROM @gen.event_ids WHERE id = ANY($1::bytea[])
+
+-- name: histories
+-- The histories of some users.
+SELECT user_id, entries::text AS entries, partition, applied FROM @gen.user_history WHERE user_id = ANY($1::text[])
+
+-- name: shown
+-- What some requests have shown at positions below a limit, first applied list first.
+SELECT request_id, user_id, ts_ms, item_ids, positions FROM @gen.impression_lists
+WHERE request_id = ANY($1::text[]) ORDER BY partition, applied
+
+-- name: follow_ups
+-- The acts known for some requests.
+SELECT request_id, user_id, item_id FROM @gen.follow_ups WHERE request_id = ANY($1::text[])
+
+-- name: add_items
+-- Add to items' popularity and return what they stand at.
+INSERT INTO @gen.item_popularity AS p (item_id, events, weight, decayed, visits)
+SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[], $4::float8[], $5::float8[])
+ON CONFLICT (item_id) DO UPDATE SET
+    events = p.events + excluded.events, weight = p.weight + excluded.weight,
+    decayed = p.decayed + excluded.decayed, visits = p.visits + excluded.visits
+RETURNING item_id, events, weight, decayed, visits
+
+-- name: add_pairs
+-- Add to pairs' co-visitation and return what they stand at.
+INSERT INTO @gen.co_visitation AS c (low, high, meetings, low_to_high, high_to_low)
+SELECT * FROM unnest($1::text[], $2::text[], $3::bigint[], $4::float8[], $5::float8[])
+ON CONFLICT (low, high) DO UPDATE SET
+    meetings = c.meetings + excluded.meetings,
+    low_to_high = c.low_to_high + excluded.low_to_high, high_to_low = c.high_to_low + excluded.high_to_low
+RETURNING low, high, meetings, low_to_high, high_to_low
+
+-- name: put_histories
+-- Replace users' histories.
+INSERT INTO @gen.user_history AS h (user_id, entries, partition, applied)
+SELECT u.user_id, u.entries::json, $3, $4 FROM unnest($1::text[], $2::text[]) AS u (user_id, entries)
+ON CONFLICT (user_id) DO UPDATE SET entries = excluded.entries, partition = excluded.partition, applied = excluded.applied
+
+-- name: add_hours
+-- Add to the outcomes of hours.
+INSERT INTO @gen.outcome_hours AS o (hour, partition, requests, shown, followed, watches, watch_seconds)
+SELECT h.hour, $1, h.requests, h.shown, h.followed, h.watches, h.watch_seconds
+FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::float8[])
+    AS h (hour, requests, shown, followed, watches, watch_seconds)
+ON CONFLICT (hour, partition) DO UPDATE SET
+    requests = o.requests + excluded.requests, shown = o.shown + excluded.shown, followed = o.followed + excluded.followed,
+    watches = o.watches + excluded.watches, watch_seconds = o.watch_seconds + excluded.watch_seconds
+
+-- name: add_shown_items
+-- Note which items were shown on which day.
+INSERT INTO @gen.outcome_items (day, item_id) SELECT * FROM unnest($1::int[], $2::text[]) ON CONFLICT DO NOTHING
+
+-- name: add_follow_ups
+-- Note acts that name their request.
+INSERT INTO @gen.follow_ups (request_id, user_id, item_id) SELECT * FROM unnest($1::text[], $2::text[], $3::text[])
+ON CONFLICT DO NOTHING
+
+-- name: announce
+-- Append a batch's absolute values to the changelog under the partition's next number.
+WITH numbered AS (
+    UPDATE @gen.partitions SET changes = changes + 1 WHERE partition = $1 RETURNING changes - 1 AS number
+)
+INSERT INTO @gen.changelog (partition, number, payload) SELECT $1, number, $2 FROM numbered
+
+-- name: bury
+-- Store dead letters.
+INSERT INTO @gen.dead_letters (source_topic, source_partition, source_offset, source_timestamp_ms, source_key, error_type,
+    error_message, payload, payload_bytes, payload_sha256, failed_at_ms)
+SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[],
+    $9::bigint[], $10::bytea[], $11::bigint[])
+
+-- name: pass_gap
+-- Record offsets that the log no longer has.
+WITH gap AS (
+    INSERT INTO @gen.gaps (topic, partition, first_missing, next_present) VALUES ($2, $1, $3, $4)
+)
+UPDATE @gen.partitions SET skipped = skipped + $4::bigint - $3::bigint WHERE partition = $1
+
+-- name: tally
+-- Sum up a batch in its partition's row.
+UPDATE @gen.partitions SET
+    counted = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(counted, $2::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
+    duplicates = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(duplicates, $3::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
+    dead = dead + $4, newest_ts_ms = greatest(newest_ts_ms, $5), last_applied_at_ms = $6, last_latency_ms = $7
+WHERE partition = $1
+
+-- name: sign_of_life
+-- Report as alive.
+INSERT INTO @space.workers AS w (worker_id, generation, figures) VALUES ($1, $2, $3)
+ON CONFLICT (worker_id) DO UPDATE SET seen_at = now(), figures = excluded.figures
+
+-- name: renew
+-- Renew the leases of a worker.
+UPDATE @gen.partitions SET lease_until = now() + make_interval(secs => $2::float8 / 1000)
+WHERE partition IN (SELECT partition FROM @gen.partitions WHERE owner = $1 ORDER BY partition FOR UPDATE)
+RETURNING partition
+
+-- name: claim
+-- Take free or abandoned partitions, each with a new epoch.
+UPDATE @gen.partitions SET owner = $1, epoch = epoch + 1, lease_until = now() + make_interval(secs => $2::float8 / 1000)
+WHERE partition IN (
+    SELECT partition FROM @gen.partitions WHERE owner IS NULL OR lease_until < now()
+    ORDER BY partition LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+RETURNING partition, epoch, positions, applied, halted
+
+-- name: reload
+-- A partition as it stands, where this worker owns it.
+SELECT partition, epoch, positions, applied, halted FROM @gen.partitions WHERE owner = $1 AND partition = $2
+
+-- name: release
+-- Give partitions back.
+UPDATE @gen.partitions SET owner = NULL, lease_until = NULL WHERE owner = $1 AND partition = ANY($2::int[])
+
+-- name: workers
+-- How many workers of this generation are alive.
+SELECT count(*) FROM @space.workers
+WHERE generation = $1 AND NOT leaving AND seen_at > now() - make_interval(secs => $2::float8 / 1000)
+
+-- name: leave
+-- Give everything back and be gone.
+WITH gone AS (UPDATE @space.workers SET leaving = true, seen_at = now() WHERE worker_id = $1)
+UPDATE @gen.partitions SET owner = NULL, lease_until = NULL WHERE owner = $1
+
+-- name: halt
+-- Stop a partition until someone lets it go on.
+UPDATE @gen.partitions SET halted = $3 WHERE partition = $1 AND epoch = $2
+
+-- name: resume
+-- Let halted partitions go on.
+UPDATE @gen.partitions SET halted = NULL WHERE halted IS NOT NULL RETURNING partition
+
+-- name: partitions
+-- All partitions as they stand.
+SELECT partition, epoch, owner, lease_until > now() AS leased, positions, started_from, applied, counted, duplicates, dead, skipped,
+    changes, newest_ts_ms, last_applied_at_ms, last_latency_ms, halted
+FROM @gen.partitions ORDER BY partition
+
+-- name: living_workers
+-- What the workers of this generation report.
+SELECT worker_id, started_at, seen_at > now() - make_interval(secs => $2::float8 / 1000) AND NOT leaving AS alive, figures
+FROM @space.workers WHERE generation = $1 ORDER BY started_at
+
+-- name: snapshot_items
+-- Every item's popularity.
+SELECT item_id, events, weight, decayed, visits FROM @gen.item_popularity
+
+-- name: snapshot_pairs
+-- Every pair.
+SELECT low, high, meetings, low_to_high, high_to_low FROM @gen.co_visitation
+
+-- name: changes
+-- What was appended to the changelog since these numbers, in order.
+SELECT c.partition, c.number, c.payload
+FROM unnest($1::int[], $2::bigint[]) AS w (partition, next)
+CROSS JOIN LATERAL (
+    SELECT partition, number, payload FROM @gen.changelog AS c
+    WHERE c.partition = w.partition AND c.number >= w.next ORDER BY c.number LIMIT $3
+) AS c
+
+-- name: outcomes_since
+-- The outcomes of a window of hours.
+SELECT coalesce(sum(requests), 0)::bigint AS requests, coalesce(sum(shown), 0)::bigint AS shown,
+    coalesce(sum(followed), 0)::bigint AS followed, coalesce(sum(watches), 0)::bigint AS watches,
+    coalesce(sum(watch_seconds), 0) AS watch_seconds
+FROM @gen.outcome_hours WHERE hour >= $1
+
+-- name: items_shown_since
+-- How many distinct items were shown since a day, and how many there are.
+SELECT (SELECT count(DISTINCT i.item_id) FROM @gen.outcome_items AS i JOIN @gen.item_popularity AS p USING (item_id) WHERE i.day >= $1) AS shown,
+    (SELECT count(*) FROM @gen.item_popularity) AS items
+
+-- name: trim_changelog
+-- Drop what snapshots have had minutes to follow.
+DELETE FROM @gen.changelog WHERE written_at < now() - make_interval(secs => $1)
+
+-- name: forget_ids
+-- Forget ids older than the door admits, a bounded number at a time; imported history is kept.
+DELETE FROM @gen.event_ids WHERE ctid = ANY (ARRAY(
+    SELECT ctid FROM @gen.event_ids WHERE ts_ms < $1 AND NOT kept LIMIT $2
+))
+
+-- name: forget_workers
+-- Forget workers that have been gone for a day.
+DELETE FROM @space.workers WHERE seen_at < now() - interval '1 day'
+
+-- name: shift_of_import
+-- By how much a file was shifted when it was first imported.
+SELECT shift_ms FROM @space.imports WHERE digest = $1
+
+-- name: put_shift
+-- Remember by how much a file is shifted; the first word stands.
+INSERT INTO @space.imports (digest, shift_ms) VALUES ($1, $2) ON CONFLICT DO NOTHING
+
+-- name: acts
+-- All interactions and watches of a partition in applied order, as the features see them.
+SELECT applied, event_id, user_id, item_id, event_type, ts_ms, session_id, request_id, NULL::float8 AS watch_time_sec,
+    NULL::float8 AS percent_watched
+FROM @gen.interactions WHERE partition = $1
+UNION ALL
+SELECT applied, event_id, user_id, item_id, 'watch', ts_ms, session_id, request_id, watch_time_sec, percent_watched
+FROM @gen.watches WHERE partition = $1
+ORDER BY applied
+
+-- name: requests_and_acts
+-- Per request and user: what was shown, in applied order, then the items acted on.
+SELECT request_id COLLATE "C" AS request_id, user_id COLLATE "C" AS user_id, 0 AS kind, partition, applied, ts_ms, item_ids, positions
+FROM @gen.impression_lists
+UNION ALL
+SELECT request_id, user_id, 1, partition, applied, ts_ms, ARRAY[item_id], NULL FROM @gen.interactions WHERE request_id IS NOT NULL
+UNION ALL
+SELECT request_id, user_id, 1, partition, applied, ts_ms, ARRAY[item_id], NULL FROM @gen.watches
+ORDER BY 1, 2, 3, 4, 5
+
+-- name: watched_hours
+-- Watches and their seconds by hour and partition.
+SELECT ts_ms / 3600000 AS hour, partition, count(*) AS watches, sum(watch_time_sec) AS watch_seconds
+FROM @gen.watches GROUP BY 1, 2
+
+-- name: all_histories
+-- The histories of a partition's users.
+SELECT user_id, entries::text AS entries FROM @gen.user_history WHERE partition = $1
+
+-- name: all_hours
+-- All outcomes.
+SELECT hour, partition, requests, shown, followed, watches, watch_seconds FROM @gen.outcome_hours
+
+-- name: all_shown_items
+-- All items shown, by day.
+SELECT day, item_id FROM @gen.outcome_items
+
+-- name: archived
+-- How many events of a partition are archived.
+SELECT (SELECT count(*) FROM @gen.interactions WHERE partition = $1) + (SELECT count(*) FROM @gen.watches WHERE partition = $1)
+    + (SELECT count(*) FROM @gen.impression_lists WHERE partition = $1)
+
+-- name: uncounted
+-- Events that the embedded log acknowledged and this generation does not count.
+SELECT count(*) FROM @space.door_ids AS d LEFT JOIN @gen.event_ids AS e USING (id) WHERE e.id IS NULL

@@ -1,0 +1,164 @@
+"""What the stream asks of whoever keeps positions, features and archives: one transaction for offset and effect.
+
+The methods of ``Page`` are called in the order they stand in, which is also the one order in which rows are locked.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from headrace.events.types import Event
+from headrace.features.history import History
+from headrace.features.outcomes import OutcomeMemory, Request
+from headrace.features.projection import Rules
+from headrace.features.writes import FollowUp, Writes
+from headrace.log.port import StoredRecord, Topic
+from headrace.stream.dead_letters import DeadLetter
+
+
+class Fenced(Exception):
+    """The partition is someone else's now, or its positions moved: nothing was written; look again before going on."""
+
+
+@dataclass(slots=True)
+class Owned:
+    """A partition this worker owns: its epoch, and where it stands. Moved on only after a commit."""
+
+    partition: int
+    epoch: int
+    positions: dict[Topic, int]
+    applied: int
+    halted: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """An event of the batch that counts, with its place: offset in its topic, number in the partition's applied order."""
+
+    event: Event
+    topic: Topic
+    offset: int
+    applied: int
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What one batch did, for its partition's row; counts of events and of duplicates stand by topic."""
+
+    counted: dict[Topic, int]
+    duplicates: dict[Topic, int]
+    dead: int
+    newest_ts_ms: int
+    applied_at_ms: int
+    latency_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewId:
+    """An event's id and payload (hashes of 16 bytes), to be remembered with its place."""
+
+    id_hash: bytes
+    payload_hash: bytes
+    applied: int
+    ts_ms: int
+    kept: bool
+
+
+@dataclass(slots=True)
+class Status:
+    """What a worker tells of itself with every sign of life; figures are JSON."""
+
+    figures: dict[str, object] = field(default_factory=dict)
+
+
+class Page(Protocol):
+    """One transaction on one partition."""
+
+    async def fence(self, owned: Owned, positions: Mapping[Topic, int], records: int) -> None:
+        """Move the partition to ``positions`` and its applied counter by ``records``; raises ``Fenced``."""
+        ...
+
+    async def remember(self, owned: Owned, ids: Sequence[NewId]) -> dict[bytes, bytes]:
+        """Remember new ids; return id and payload of those already known. No id stands in ``ids`` twice."""
+        ...
+
+    async def histories(self, users: Collection[str]) -> dict[str, History]:
+        """Return the histories of these users; one without is left out."""
+        ...
+
+    async def outcomes(self, requests: Collection[Request]) -> OutcomeMemory:
+        """Return what these requests have shown and which follow-ups are known."""
+        ...
+
+    async def archive(self, owned: Owned, events: Sequence[Applied]) -> None:
+        """Store the whole events."""
+        ...
+
+    async def apply(self, owned: Owned, writes: Writes, follow_ups: Sequence[FollowUp], received_ms: Sequence[int]) -> None:
+        """Add the writes to the feature tables and append the resulting absolute values to the changelog."""
+        ...
+
+    async def bury(self, letters: Sequence[DeadLetter]) -> None:
+        """Store dead letters."""
+        ...
+
+    async def pass_gap(self, owned: Owned, topic: Topic, first_missing: int, next_present: int) -> None:
+        """Record that the log no longer has these offsets."""
+        ...
+
+    async def tally(self, owned: Owned, tally: Tally) -> None:
+        """Sum up the batch in the partition's row."""
+        ...
+
+
+class Ledger(Protocol):
+    """Positions, features and archives of one generation."""
+
+    @property
+    def rules(self) -> Rules:
+        """Return how this generation counts."""
+        ...
+
+    def page(self) -> AbstractAsyncContextManager[Page]:
+        """Open a transaction; it commits when the block ends and rolls back when it raises.
+
+        Raises ``Unavailable`` for the infrastructure's failures, ``Poison`` for a value that can never be stored.
+        """
+        ...
+
+    async def sign_of_life(self, worker_id: str, lease_ms: int, status: Status) -> list[int]:
+        """Report, renew this worker's leases, and return the partitions it still owns."""
+        ...
+
+    async def claim(self, worker_id: str, lease_ms: int, most: int) -> list[Owned]:
+        """Take at most ``most`` free or abandoned partitions, each with a new epoch."""
+        ...
+
+    async def reload(self, worker_id: str, partition: int) -> Owned | None:
+        """Return the partition as the ledger has it; None where this worker no longer owns it."""
+        ...
+
+    async def release(self, worker_id: str, partitions: Iterable[int]) -> None:
+        """Give partitions back, so that another worker need not wait for the lease to run out."""
+        ...
+
+    async def workers(self, lease_ms: int) -> int:
+        """Return how many workers are alive."""
+        ...
+
+    async def leave(self, worker_id: str) -> None:
+        """Give everything back and say goodbye."""
+        ...
+
+    async def halt(self, owned: Owned, reason: str) -> None:
+        """Stop the partition until someone lets it go on."""
+        ...
+
+
+def next_positions(owned: Owned, records: Sequence[StoredRecord]) -> dict[Topic, int]:
+    """Return the positions behind these records."""
+    positions = dict(owned.positions)
+    for record in records:
+        positions[record.topic] = record.offset + 1
+    return positions

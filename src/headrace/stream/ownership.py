@@ -1,0 +1,190 @@
+"""Which partitions a worker owns: leases in the ledger, a fair share each, an epoch for every new owner."""
+
+import asyncio
+from collections.abc import Callable
+from math import ceil
+from typing import Final
+
+from headrace import telemetry
+from headrace.clock import Clock
+from headrace.errors import Unavailable
+from headrace.log.port import Log, Topic
+from headrace.stream.dead_letters import Brake
+from headrace.stream.ledger import Fenced, Ledger, Owned, Status
+from headrace.stream.processor import Processor
+from headrace.stream.settings import StreamSettings
+
+LONGEST_BACKOFF_S: Final = 5.0
+
+
+class Worker:
+    """Owns a share of the partitions and applies what the log holds for them, until told to stop."""
+
+    def __init__(
+        self, worker_id: str, log: Log, ledger: Ledger, clock: Clock, settings: StreamSettings, figures: Callable[[], dict[str, object]]
+    ) -> None:
+        self._id = worker_id
+        self._log = log
+        self._ledger = ledger
+        self._clock = clock
+        self._settings = settings
+        self._figures = figures
+        self._running: dict[int, asyncio.Task[None]] = {}
+        self._owned: dict[int, Owned] = {}
+        self._news: dict[int, asyncio.Event] = {}
+        self._lag_ms: dict[int, dict[Topic, int]] = {}
+        self._stopping = asyncio.Event()
+
+    @property
+    def owned(self) -> dict[int, Owned]:
+        """Return the partitions owned now."""
+        return self._owned
+
+    def stop(self) -> None:
+        """Ask the worker to finish its running batches, give its partitions back and return from ``run``."""
+        self._stopping.set()
+        for news in self._news.values():
+            news.set()
+
+    async def run(self) -> None:
+        """Work until stopped. Lives through every ``Unavailable``; any other error is a bug and is raised."""
+        telemetry.WORKER_RUNNING.set(1)
+        beat_s = self._settings.lease_ms / 1000 / 5
+        looking = asyncio.create_task(self._look_for_news())
+        try:
+            while not self._stopping.is_set():
+                try:
+                    await self._rebalance()
+                except Unavailable as error:
+                    telemetry.log.warning("worker_waits", reason=str(error))
+                await self._pause(beat_s)
+                self._raise_failures()
+                if looking.done():
+                    looking.result()
+        finally:
+            self.stop()
+            await asyncio.wait([looking])
+            await self._finish()
+            telemetry.WORKER_RUNNING.set(0)
+
+    async def _rebalance(self) -> None:
+        lease_ms = self._settings.lease_ms
+        still = await self._ledger.sign_of_life(self._id, lease_ms, Status(self._figures()))
+        for partition in set(self._owned) - set(still):
+            await self._drop(partition)
+        share = ceil(self._log.partitions / max(1, await self._ledger.workers(lease_ms)))
+        surplus = sorted(self._owned)[share:]
+        for partition in surplus:
+            await self._drop(partition)
+        if surplus:
+            await self._ledger.release(self._id, surplus)
+        elif len(self._owned) < share:
+            for owned in await self._ledger.claim(self._id, lease_ms, share - len(self._owned)):
+                telemetry.log.info("partition_claimed", partition=owned.partition, epoch=owned.epoch)
+                self._owned[owned.partition] = owned
+                self._news[owned.partition] = asyncio.Event()
+                self._running[owned.partition] = asyncio.create_task(self._work(owned))
+        self._tell()
+
+    def _tell(self) -> None:
+        telemetry.WORKER_PARTITIONS.set(len(self._owned))
+        telemetry.WORKER_HALTED.set(sum(owned.halted is not None for owned in self._owned.values()))
+        for topic in Topic:
+            lags = [lag.get(topic, 0) for partition, lag in self._lag_ms.items() if partition in self._owned]
+            telemetry.WORKER_LAG.labels(topic).set(max(lags, default=0))
+
+    async def _look_for_news(self) -> None:
+        """Wake partitions whose log has grown: one small look for all of them, however many there are."""
+        while not self._stopping.is_set():
+            try:
+                ends = await self._log.ends() if self._owned else {}
+            except Unavailable:
+                await self._pause(1.0)
+                continue
+            for owned in list(self._owned.values()):
+                if any(ends.get((topic, owned.partition), 0) > position for topic, position in owned.positions.items()):
+                    self._news[owned.partition].set()
+            await self._pause(self._settings.idle_poll_ms / 1000)
+
+    async def _work(self, owned: Owned) -> None:
+        brake = Brake(run=self._settings.brake_run, ratio=self._settings.brake_ratio)
+        processor = Processor(self._log, self._ledger, self._clock, brake, limit=self._settings.max_poll_records)
+        backoff_s = 0.1
+        while not self._stopping.is_set():
+            try:
+                self._news[owned.partition].clear()
+                passed = await processor.step(owned)
+                self._lag_ms[owned.partition] = processor.lag_ms
+                backoff_s = 0.1
+            except Unavailable as error:
+                telemetry.WORKER_RETRIES.inc()
+                telemetry.log.warning("batch_waits", partition=owned.partition, reason=str(error), seconds=backoff_s)
+                await self._pause(backoff_s)
+                backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+                if not await self._reload(owned):
+                    return
+                continue
+            except Fenced:
+                telemetry.WORKER_FENCED.inc()
+                telemetry.log.warning("fenced", partition=owned.partition, epoch=owned.epoch)
+                if not await self._reload(owned):
+                    return
+                continue
+            if not passed:
+                await self._idle(owned)
+
+    async def _idle(self, owned: Owned) -> None:
+        """Wait until the log has news for this partition."""
+        if owned.halted is not None:
+            await self._pause(self._settings.lease_ms / 1000 / 5)
+            await self._reload(owned)
+            return
+        await self._news[owned.partition].wait()
+
+    async def _reload(self, owned: Owned) -> bool:
+        """Take the ledger's word for where the partition stands; False where it is no longer ours."""
+        while not self._stopping.is_set():
+            try:
+                fresh = await self._ledger.reload(self._id, owned.partition)
+            except Unavailable:
+                await self._pause(1.0)
+                continue
+            if fresh is None or fresh.epoch != owned.epoch:
+                return False
+            owned.positions, owned.applied, owned.halted = fresh.positions, fresh.applied, fresh.halted
+            return True
+        return False
+
+    async def _drop(self, partition: int) -> None:
+        telemetry.log.info("partition_given_up", partition=partition)
+        self._owned.pop(partition, None)
+        task = self._running.pop(partition, None)
+        if task is None:
+            return
+        # A batch in flight either commits before another owner's epoch or fails at the fence; cancelling rolls it back.
+        task.cancel()
+        await asyncio.wait([task])
+
+    def _raise_failures(self) -> None:
+        for partition, task in list(self._running.items()):
+            if task.done() and not task.cancelled():
+                del self._running[partition]
+                self._owned.pop(partition, None)
+                task.result()
+
+    async def _finish(self) -> None:
+        running = list(self._running.values())
+        if running:
+            await asyncio.wait(running, timeout=self._settings.lease_ms / 1000)
+        for task in running:
+            task.cancel()
+        try:
+            await self._ledger.leave(self._id)
+        except Unavailable as error:
+            telemetry.log.warning("left_without_goodbye", reason=str(error))
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        except TimeoutError:
+            return

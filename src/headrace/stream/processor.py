@@ -1,0 +1,224 @@
+"""One batch of one partition: read, decode, project, apply, commit. Offset and effect share a transaction.
+
+Two kinds of failure. The infrastructure's raises ``Unavailable``: nothing moved, the caller backs off and tries again. The
+data's raises ``Poison``: the batch is halved until the guilty record stands alone; that one is dead-lettered, all others count.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final
+
+import msgspec
+
+from headrace import telemetry
+from headrace.clock import Clock
+from headrace.errors import Poison
+from headrace.events import codec
+from headrace.events.types import Event, Impression, Watch
+from headrace.features import outcomes
+from headrace.features.projection import Recent, project
+from headrace.features.writes import Writes
+from headrace.log.port import Log, StoredRecord, Topic
+from headrace.stream.dead_letters import Brake, DeadLetter, envelope
+from headrace.stream.ledger import Applied, Ledger, NewId, Owned, Page, Tally, next_positions
+
+DECODERS: Final[dict[Topic, Callable[[bytes], Event]]] = {
+    Topic.INTERACTION: codec.decode_interaction,
+    Topic.WATCH: codec.decode_watch,
+    Topic.IMPRESSION: codec.decode_impression,
+}
+
+KEPT_AFTER_MS: Final = 30 * 86_400_000
+"""An event that old when it arrived is imported history: its id is remembered for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A record and what it holds: an event, or the reason why it holds none."""
+
+    record: StoredRecord
+    event: Event | Poison
+
+
+@dataclass(slots=True)
+class Judged:
+    """A batch told apart: events that count, letters of those that cannot, and how many counted before."""
+
+    applied: list[Applied] = field(default_factory=list)
+    letters: list[DeadLetter] = field(default_factory=list)
+    duplicates: list[StoredRecord] = field(default_factory=list)
+
+
+class _Halting(Exception):
+    """The brake: rolls the batch back."""
+
+
+class Processor:
+    """Applies what the log holds for one partition."""
+
+    def __init__(self, log: Log, ledger: Ledger, clock: Clock, brake: Brake, *, limit: int) -> None:
+        self._log = log
+        self._ledger = ledger
+        self._clock = clock
+        self._brake = brake
+        self._limit = limit
+        self.lag_ms: dict[Topic, int] = {}
+        """Milliseconds the oldest record of each topic had waited when it was last read; none where all are applied."""
+
+    async def step(self, owned: Owned) -> int:
+        """Apply the next batch, commit, move ``owned`` on and return how many records were passed; 0 where none is new.
+
+        Raises ``Unavailable`` (nothing is known to have moved: reload ``owned``) and ``Fenced``.
+        """
+        if owned.halted is not None:
+            return 0
+        records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
+        if _gaps(owned, records):
+            # A second look tells a range that a client skipped from one that the log really lost.
+            records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
+        now_ms = self._clock.now_ms()
+        self.lag_ms = {record.topic: max(0, now_ms - record.timestamp_ms) for record in reversed(records)}
+        if not records:
+            return 0
+        try:
+            await self._apply(owned, [Decoded(record, _decode(record)) for record in records])
+        except _Halting as halting:
+            owned.halted = str(halting)
+            telemetry.log.error("partition_halted", partition=owned.partition, reason=owned.halted)
+            await self._ledger.halt(owned, owned.halted)
+            return 0
+        return len(records)
+
+    async def _apply(self, owned: Owned, batch: Sequence[Decoded]) -> None:
+        try:
+            await self._commit(owned, batch)
+        except Poison as poison:
+            if len(batch) == 1:
+                await self._commit(owned, [Decoded(batch[0].record, poison)])
+                return
+            half = len(batch) // 2
+            await self._apply(owned, batch[:half])
+            await self._apply(owned, batch[half:])
+
+    async def _commit(self, owned: Owned, batch: Sequence[Decoded]) -> None:
+        started = perf_counter()
+        records = [decoded.record for decoded in batch]
+        positions = next_positions(owned, records)
+        async with self._ledger.page() as page:
+            await page.fence(owned, positions, len(records))
+            for topic, first_missing, next_present in _gaps(owned, records):
+                await page.pass_gap(owned, topic, first_missing, next_present)
+                telemetry.WORKER_GAPS.inc()
+                telemetry.log.error("offsets_missing", topic=topic, partition=owned.partition, start=first_missing, end=next_present)
+            judged = await self._judge(page, owned, batch)
+            poisoned = {(letter.topic, letter.offset) for letter in judged.letters}
+            died = [(record.topic, record.offset) in poisoned for record in records]
+            if (halt := self._brake.would_halt(died)) is not None:
+                raise _Halting(halt)
+            await self._write(page, owned, judged)
+            await page.tally(owned, self._tally(judged))
+        owned.positions = positions
+        owned.applied += len(records)
+        self._brake.note(died)
+        self._count(records, judged, (perf_counter() - started) * 1000)
+
+    async def _judge(self, page: Page, owned: Owned, batch: Sequence[Decoded]) -> Judged:
+        """Tell events that count from duplicates, conflicts and poison. Each record has its applied number."""
+        judged = Judged()
+        ids: dict[bytes, NewId] = {}
+        firsts: list[tuple[StoredRecord, Event, NewId]] = []
+        repeats: list[tuple[StoredRecord, bytes, bytes]] = []
+        now_ms = self._clock.now_ms()
+        for number, (record, event) in enumerate(((one.record, one.event) for one in batch), start=owned.applied):
+            if isinstance(event, Poison):
+                judged.letters.append(envelope(record, event, now_ms))
+                continue
+            identity = codec.id_hash(event.event_id)
+            payload = codec.payload_hash(event)
+            if identity in ids:
+                repeats.append((record, identity, payload))
+                continue
+            kept = event.ts_ms < event.server_received_ts_ms - KEPT_AFTER_MS
+            ids[identity] = NewId(identity, payload, number, event.ts_ms, kept)
+            firsts.append((record, event, ids[identity]))
+        known = await page.remember(owned, list(ids.values())) if ids else {}
+        for record, event, new in firsts:
+            if new.id_hash in known:
+                repeats.append((record, new.id_hash, new.payload_hash))
+            else:
+                judged.applied.append(Applied(event, record.topic, record.offset, new.applied))
+        for record, identity, payload in repeats:
+            if known.get(identity, ids[identity].payload_hash) == payload:
+                judged.duplicates.append(record)
+            else:
+                poison = Poison("id_conflict", "an event with this event_id and another payload came before")
+                judged.letters.append(envelope(record, poison, now_ms))
+        return judged
+
+    async def _write(self, page: Page, owned: Owned, judged: Judged) -> None:
+        events = [one.event for one in judged.applied]
+        users = {event.user_id for event in events if not isinstance(event, Impression)}
+        requests = outcomes.requests_of(events)
+        recent = Recent(
+            histories=await page.histories(users) if users else {},
+            outcomes=await page.outcomes(requests) if requests else outcomes.OutcomeMemory(),
+        )
+        known = {request: frozenset(items) for request, items in recent.outcomes.follow_ups.items()}
+        writes = Writes()
+        for event in events:
+            project(event, recent, self._ledger.rules, writes)
+        if events:
+            await page.archive(owned, judged.applied)
+            received = [event.server_received_ts_ms for event in events]
+            await page.apply(owned, writes, outcomes.new_follow_ups(recent.outcomes, known), received)
+        if judged.letters:
+            await page.bury(judged.letters)
+
+    def _tally(self, judged: Judged) -> Tally:
+        now_ms = self._clock.now_ms()
+        events = [one.event for one in judged.applied]
+        return Tally(
+            counted=Counter(one.topic for one in judged.applied),
+            duplicates=Counter(record.topic for record in judged.duplicates),
+            dead=len(judged.letters),
+            newest_ts_ms=max((event.ts_ms for event in events if not isinstance(event, Impression)), default=0),
+            applied_at_ms=now_ms,
+            latency_ms=max((now_ms - event.server_received_ts_ms for event in events), default=0),
+        )
+
+    def _count(self, records: Sequence[StoredRecord], judged: Judged, took_ms: float) -> None:
+        now_ms = self._clock.now_ms()
+        telemetry.WORKER_BATCH_MS.observe(took_ms)
+        for topic, count in Counter(record.topic for record in records).items():
+            telemetry.WORKER_PROCESSED.labels(topic).inc(count)
+        for record in judged.duplicates:
+            telemetry.WORKER_DUPLICATES.labels(record.topic).inc()
+        for letter in judged.letters:
+            telemetry.WORKER_DLQ.labels(letter.topic, letter.error_type).inc()
+        for one in judged.applied:
+            if isinstance(one.event, Watch):
+                telemetry.WATCH_TO_FEATURE.observe(max(0, now_ms - one.event.server_received_ts_ms))
+
+
+def _decode(record: StoredRecord) -> Event | Poison:
+    try:
+        event = DECODERS[record.topic](record.value)
+    except Poison as poison:
+        return poison
+    if event.server_received_ts_ms > 0:
+        return event
+    # Another producer's record carries no stamp of our door: the log's own time stands in for it.
+    return msgspec.structs.replace(event, server_received_ts_ms=record.timestamp_ms)
+
+
+def _gaps(owned: Owned, records: Sequence[StoredRecord]) -> list[tuple[Topic, int, int]]:
+    """Return (topic, first missing, next present) for every range of offsets that these records leave out."""
+    expected = dict(owned.positions)
+    gaps = []
+    for record in records:
+        if record.offset != expected[record.topic]:
+            gaps.append((record.topic, expected[record.topic], record.offset))
+        expected[record.topic] = record.offset + 1
+    return gaps

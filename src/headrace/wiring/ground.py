@@ -1,0 +1,109 @@
+"""What every process stands on: the database brought up to date, the log opened, the group's generation."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import TypeVar
+
+from headrace import telemetry
+from headrace.clock import Clock
+from headrace.config import Settings
+from headrace.errors import Unavailable
+from headrace.log.postgres import PostgresLog, retention
+from headrace.store import generations
+from headrace.store.generations import Generation
+from headrace.store.migrations import migrate_space
+from headrace.store.operations import Operations
+from headrace.store.pool import Database
+from headrace.store.sql import DEFAULT_SPACE
+
+T = TypeVar("T")
+
+TIDY_S = 30.0
+LONGEST_WAIT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """The parts that a process needs before it does anything."""
+
+    settings: Settings
+    clock: Clock
+    database: Database
+    log: PostgresLog
+    space: str = DEFAULT_SPACE
+
+    def operations(self, generation: Generation) -> Operations:
+        """Return the operator's view of a generation."""
+        return Operations(self.database, generation, space=self.space)
+
+
+@asynccontextmanager
+async def grounded(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
+    """Yield the ground without touching the database yet; let go of it at the end."""
+    database = Database(settings.database)
+    log = PostgresLog(
+        database, space=DEFAULT_SPACE, partitions=settings.log.partitions, queue_records=settings.log.queue_records
+    )
+    try:
+        yield Ground(settings, clock, database, log)
+        await log.close()
+    finally:
+        await database.close()
+
+
+async def prepare(ground: Ground) -> Generation:
+    """Bring the database up to date, open the log, return the configured group's generation. Raises ``Unavailable``."""
+    settings = ground.settings
+    await migrate_space(ground.database, ground.space)
+    await ground.log.open()
+    earliest = settings.stream.auto_offset_reset == "earliest"
+    generation = await generations.of_group(
+        ground.database,
+        ground.space,
+        settings.stream.group_id,
+        settings.features,
+        now_ms=ground.clock.now_ms(),
+        partitions=ground.log.partitions,
+        start=await (ground.log.begins() if earliest else ground.log.ends()),
+    )
+    if generation.rules.settings != settings.features:
+        telemetry.log.warning(
+            "feature_settings_differ",
+            in_force=str(generation.rules.settings),
+            asked=str(settings.features),
+            mend="a generation keeps the settings it was made with; another KAFKA_WORKER_GROUP_ID makes a new one",
+        )
+    return generation
+
+
+async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
+    """Return what ``attempt`` returns, trying again with back-off for as long as it raises ``Unavailable``."""
+    wait_s = 0.2
+    while True:
+        try:
+            return await attempt()
+        except Unavailable as error:
+            telemetry.log.warning("waits", reason=str(error), seconds=wait_s)
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+async def tidy(ground: Ground, generation: Generation) -> None:
+    """Keep everything that grows within its bound, for as long as it runs. Lives through every ``Unavailable``."""
+    operations = ground.operations(generation)
+    while True:
+        try:
+            now_ms = ground.clock.now_ms()
+            await retention.tend(
+                ground.database,
+                space=ground.space,
+                now_ms=now_ms,
+                retention_hours=ground.settings.log.retention_hours,
+                applied=dict(await operations.lowest_positions()),
+            )
+            await operations.tidy(now_ms)
+        except Unavailable as error:
+            telemetry.log.warning("tidying_waits", reason=str(error))
+        await asyncio.sleep(TIDY_S)

@@ -1,0 +1,181 @@
+"""The processes, joined from their parts."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from uuid import uuid4
+
+from prometheus_client import generate_latest
+
+from headrace.api.services import Services
+from headrace.clock import Clock, SystemClock
+from headrace.config import Settings
+from headrace.events.contract import Contract
+from headrace.events.types import Event
+from headrace.intake import Intake
+from headrace.serving import recipes
+from headrace.serving.recommender import Recommender
+from headrace.snapshot.follower import Follower
+from headrace.store.generations import Generation
+from headrace.store.ledger import PostgresLedger
+from headrace.store.operations import Shifts
+from headrace.store.tables import PostgresGenerations
+from headrace.store.verification import Verifier
+from headrace.stream.ownership import Worker
+from headrace.telemetry import WORKER_REGISTRY
+from headrace.wiring.figures import Figures, waiting
+from headrace.wiring.ground import Ground, grounded, patiently, prepare, tidy
+
+DRAIN_LOOK_S = 0.1
+
+
+async def migrate(settings: Settings) -> None:
+    """Bring the database up to date: the space, the log, the configured group's generation. Raises ``Unavailable``."""
+    async with opened(settings):
+        return
+
+
+@asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[tuple[Ground, Generation]]:
+    """Yield the ground and the group's generation, the database brought up to date. Raises ``Unavailable``."""
+    async with grounded(settings, SystemClock()) as ground:
+        yield ground, await prepare(ground)
+
+
+@asynccontextmanager
+async def worker(settings: Settings) -> AsyncIterator[Worker]:
+    """Yield a worker that is ready to run; waits for as long as Postgres is away."""
+    async with grounded(settings, SystemClock()) as ground:
+        generation = await patiently(lambda: prepare(ground))
+        async with background(tidy(ground, generation)):
+            yield _worker(ground, generation)
+
+
+@asynccontextmanager
+async def api_services(settings: Settings) -> AsyncIterator[Services]:
+    """Yield what the routes need, at once, whether Postgres is there or not; with the worker inside where that is asked for."""
+    clock = SystemClock()
+    async with grounded(settings, clock) as ground:
+        follower = Follower(PostgresGenerations(ground.database, space=ground.space), settings.snapshot, clock)
+        intake = Intake(ground.log, clock, _Noted(follower))
+        recommender = Recommender(follower, recipes.named(settings.serving.recipe), clock, intake.accept_later)
+        figures = Figures(ground, follower)
+        async with background(_live(ground, follower, figures)), background(figures.watch()):
+            try:
+                yield Services(
+                    settings=settings.api,
+                    contract=Contract(settings.limits, clock),
+                    intake=intake,
+                    recommender=recommender,
+                    clock=clock,
+                    baseline=figures.baseline,
+                    worker_figures=figures.worker_figures,
+                    worker_metrics=figures.worker_metrics,
+                    readiness=figures.readiness,
+                )
+            finally:
+                await intake.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Importing:
+    """What an import needs: the judge, the door, the memory of shifts, and a way to wait until all is applied."""
+
+    contract: Contract
+    intake: Intake
+    shifts: Shifts
+    drain: Callable[[Callable[[int], None]], "asyncio.Future[None]"]
+
+
+@asynccontextmanager
+async def importing(settings: Settings) -> AsyncIterator["Importing"]:
+    """Yield what an import needs. Raises ``Unavailable``."""
+    async with opened(settings) as (ground, generation):
+        intake = Intake(ground.log, ground.clock)
+
+        def drain(report: Callable[[int], None]) -> "asyncio.Future[None]":
+            return asyncio.ensure_future(_drain(ground, generation, report))
+
+        yield Importing(
+            Contract(settings.limits, ground.clock), intake, Shifts(ground.database, space=ground.space), drain
+        )
+
+
+@asynccontextmanager
+async def verifying(settings: Settings) -> AsyncIterator[Verifier]:
+    """Yield the verifier of the configured group's generation. Raises ``Unavailable``."""
+    async with opened(settings) as (ground, generation):
+        yield Verifier(ground.database, generation, space=ground.space)
+
+
+@asynccontextmanager
+async def background(work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
+    """Run work beside the block and end it with the block; work that fails ends the block with its error."""
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(work)
+        try:
+            yield
+        finally:
+            task.cancel()
+
+
+class _Noted:
+    """Tells the histories in memory what the door has just acknowledged."""
+
+    def __init__(self, follower: Follower) -> None:
+        self._follower = follower
+
+    def acknowledged(self, event: Event) -> None:
+        view = self._follower.view
+        if view is not None:
+            view.histories.acknowledged(event)
+
+
+async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
+    generation = await patiently(lambda: prepare(ground))
+    figures.prepared(generation)
+    if not ground.settings.api.embedded_worker:
+        await follower.run()
+        return
+    inside = _worker(ground, generation)
+    async with background(tidy(ground, generation)), background(follower.run()):
+        try:
+            await inside.run()
+        finally:
+            inside.stop()
+
+
+def _worker(ground: Ground, generation: Generation) -> Worker:
+    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
+    ledger = PostgresLedger(ground.database, generation, space=ground.space)
+    return Worker(name, ground.log, ledger, ground.clock, ground.settings.stream, _page)
+
+
+def _page() -> dict[str, object]:
+    return {"page": generate_latest(WORKER_REGISTRY).decode()}
+
+
+async def _drain(ground: Ground, generation: Generation, report: Callable[[int], None]) -> None:
+    """Wait until every record is applied; where no worker is alive, be one meanwhile."""
+    operations = ground.operations(generation)
+    alive = any(one.alive for one in await patiently(lambda: operations.workers(ground.settings.stream.lease_ms)))
+    own = None if alive else _worker(ground, generation)
+    running = None if own is None else asyncio.create_task(own.run())
+    try:
+        while True:
+            partitions = await patiently(operations.partitions)
+            ends = await patiently(ground.log.ends)
+            left = sum(waiting(one, ends) for one in partitions if one.halted is None)
+            report(left)
+            if not left:
+                return
+            if running is not None and running.done():
+                running.result()
+            await asyncio.sleep(DRAIN_LOOK_S)
+    finally:
+        if own is not None and running is not None:
+            own.stop()
+            await running
