@@ -186,9 +186,7 @@ class Contract:
     def _explain(self, body: bytes, wanted: type[msgspec.Struct], doubt: Exception | None) -> NoReturn:
         raise self._refusal(reread(body), wanted, doubt, "", self._span()) from None
 
-    def _refusal(
-        self, value: object, wanted: type[msgspec.Struct], doubt: Exception | None, path: str, span: Span
-    ) -> Rejected:
+    def _refusal(self, value: object, wanted: type[msgspec.Struct], doubt: Exception | None, path: str, span: Span) -> Rejected:
         if wanted is BatchIn:
             events = value.get("events") if isinstance(value, dict) else None
             if isinstance(events, list) and (message := self._batch_size(len(events))):

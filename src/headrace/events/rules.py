@@ -44,6 +44,7 @@ def judge_text(value: object) -> str | None:
 
 def time_rule(span: tuple[int, int]) -> Callable[[object], str | None]:
     """Return the rule that a time lies in the span, from its first to its last Unix millisecond."""
+
     def judge(value: object) -> str | None:
         ts_ms = milliseconds(cast("float", value))
         if ts_ms < span[0]:

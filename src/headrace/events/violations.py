@@ -168,27 +168,34 @@ def _walk_tagged(place: _Place, value: object, structs: list[inspect.StructType]
 def _scalar(value: object, wanted: inspect.Type) -> str | None:
     match wanted:
         case inspect.StrType(min_length=least, max_length=most):
-            if not isinstance(value, str):
-                return f"must be a string, is {_kind(value)}"
-            if len(value) < (least or 0) or (most is not None and len(value) > most):
-                return f"must have {_span(least or 0, most)} characters, has {len(value)}"
+            message = _text(value, least or 0, most)
         case inspect.IntType(ge=least, le=most):
-            if isinstance(value, bool) or not isinstance(value, int):
-                return f"must be an integer, is {_kind(value)}"
-            return _outside(value, least, most)
+            message = _number(value, int, "an integer", least, most)
         case inspect.FloatType(ge=least, le=most):
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                return f"must be a number, is {_kind(value)}"
-            if isinstance(value, float) and not math.isfinite(value):
-                return "must be a finite number"
-            return _outside(value, least, most)
+            message = _number(value, (int, float), "a number", least, most)
         case inspect.BoolType():
-            return None if isinstance(value, bool) else f"must be true or false, is {_kind(value)}"
+            message = None if isinstance(value, bool) else f"must be true or false, is {_kind(value)}"
         case inspect.LiteralType(values=values):
-            return None if value in values else f"must be {' or '.join(repr(one) for one in values)}"
+            message = None if value in values else f"must be {' or '.join(repr(one) for one in values)}"
         case _:
             raise TypeError(f"no rule for {wanted!r}")  # a declaration this walk was never taught
+    return message
+
+
+def _text(value: object, least: int, most: int | None) -> str | None:
+    if not isinstance(value, str):
+        return f"must be a string, is {_kind(value)}"
+    if len(value) < least or (most is not None and len(value) > most):
+        return f"must have {_span(least, most)} characters, has {len(value)}"
     return None
+
+
+def _number(value: object, kind: type | tuple[type, ...], name: str, least: float | None, most: float | None) -> str | None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return f"must be {name}, is {_kind(value)}"
+    if isinstance(value, float) and not math.isfinite(value):
+        return "must be a finite number"
+    return _outside(value, least, most) if isinstance(value, kind) else f"must be {name}, is {_kind(value)}"
 
 
 def _outside(value: float, least: float | None, most: float | None) -> str | None:

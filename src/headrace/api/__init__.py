@@ -1,0 +1,1 @@
+"""The HTTP side: hot routes in front, a framework for the rest, one page that documents both."""

@@ -1,0 +1,123 @@
+"""The whole HTTP application: limits and figures around hot routes and framework alike, and the outermost catch."""
+
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from headrace import telemetry
+from headrace.api import bodies, problem
+from headrace.api.hot import Hot
+from headrace.api.pages import build
+from headrace.api.reply import Reply, send_reply
+from headrace.api.services import Services
+from headrace.api.window import Window
+from headrace.errors import Rejected, Unavailable
+
+_MEASURED: Final = frozenset({"/reco", "/recommend"})
+_FAMILIES: Final = {family: telemetry.API_REQUESTS.labels(f"{family}xx") for family in (2, 3, 4, 5)}
+_observe: Final = telemetry.API_LATENCY.observe
+
+
+class Application:
+    """The ASGI application. A hot route is found by one look into a dict; everything else goes to the framework."""
+
+    def __init__(self, services: Services) -> None:
+        settings = services.settings
+        self._monotonic = services.clock.monotonic
+        self._timeout_s = float(settings.body_timeout_s)
+        self._window = Window(settings.metrics_window_sec, settings.metrics_max_samples, services.clock)
+        self._hot = Hot(services).routes
+        self._methods: dict[str, list[str]] = {}
+        for method, path in self._hot:
+            self._methods.setdefault(path, []).append(method)
+        self.pages = build(services, self._window)
+
+    @property
+    def hot_routes(self) -> list[tuple[str, str]]:
+        """Return the method and path of every hot route."""
+        return list(self._hot)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await _decline(scope, receive, send)
+            return
+        started = self._monotonic()
+        unread: bodies.Unread | None = None
+        try:
+            body = await bodies.read(scope, receive, self._timeout_s)
+            started = self._monotonic()
+            handler = self._hot.get((scope["method"], scope["path"]))
+            reply = await handler(scope, body) if handler is not None else self._refused_method(scope)
+            if reply is None:
+                await self._ask_framework(scope, body, send, started)
+                return
+        except bodies.Gone:
+            return
+        except bodies.Unread as error:
+            unread = error
+            reply = problem.rejection(error)
+        except (Rejected, Unavailable) as error:
+            reply = problem.rejection(error) if isinstance(error, Rejected) else problem.unavailable(error)
+        except Exception:  # noqa: BLE001 -- the outermost loop: a bug of ours ends one request, loudly, not the process
+            telemetry.log.exception("request_failed", method=scope["method"], path=scope["path"])
+            reply = problem.internal()
+        self._count(scope["path"], reply.status, started)
+        if unread is None:
+            await send_reply(send, reply)
+        else:
+            await self._send_last(receive, send, reply)
+
+    async def _send_last(self, receive: Receive, send: Send, reply: Reply) -> None:
+        """Answer at once and close; what is still on its way is thrown away first, or its sender would not read the answer."""
+        await send_reply(send, reply._replace(headers=((b"connection", b"close"),)), more=True)
+        if reply.status == 413:
+            await bodies.drain(receive, self._timeout_s)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    def _refused_method(self, scope: Scope) -> Reply | None:
+        methods = self._methods.get(scope["path"])
+        return None if methods is None else problem.wrong_method(scope["method"], methods)
+
+    async def _ask_framework(self, scope: Scope, body: bytes, send: Send, started: float) -> None:
+        begun = False
+
+        async def receive_again() -> MutableMapping[str, Any]:
+            return {"type": "http.request", "body": body, "more_body": False}
+
+        async def send_counted(message: MutableMapping[str, Any]) -> None:
+            nonlocal begun
+            if message["type"] == "http.response.start":
+                begun = True
+                self._count(scope["path"], message["status"], started)
+            await send(message)
+
+        try:
+            await self.pages(scope, receive_again, send_counted)
+        except Exception:
+            if not begun:
+                raise
+            telemetry.log.exception("request_failed", method=scope["method"], path=scope["path"])
+
+    def _count(self, path: str, status: int, started: float) -> None:
+        now = self._monotonic()
+        latency_ms = (now - started) * 1000
+        _FAMILIES[status // 100].inc()
+        _observe(latency_ms)
+        if path in _MEASURED:
+            self._window.add(status, latency_ms, now)
+
+
+async def _decline(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        for stage in ("startup", "shutdown"):
+            await receive()
+            await send({"type": f"lifespan.{stage}.complete"})
+    elif scope["type"] == "websocket":
+        await send({"type": "websocket.close", "code": 1000})
+
+
+def application(services: Services) -> ASGIApp:
+    """Return the application over these services."""
+    return Application(services)

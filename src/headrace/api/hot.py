@@ -1,0 +1,110 @@
+"""The hot routes: an event in, an answer out, with no framework between."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
+
+from starlette.types import Scope
+
+from headrace.api import question
+from headrace.api.answers import BatchAnswer, EventAnswer, EventVerdict, LogAnswer, RecoAnswer
+from headrace.api.problem import FieldError
+from headrace.api.query import Parameter, a_switch, parse
+from headrace.api.reply import Reply, json_reply
+from headrace.api.services import Services
+from headrace.errors import Rejected, Violation
+from headrace.events.contract import RejectedEvent
+from headrace.events.types import Event, Impression, Watch
+from headrace.log.port import Verdict
+
+Handler = Callable[[Scope, bytes], Awaitable[Reply]]
+
+BATCH_PARAMETERS: Final[dict[str, Parameter[bool]]] = {
+    "atomic": a_switch("atomic", "Whether one bad event refuses the whole batch.", default=True)
+}
+_LOGGED: Final = json_reply(LogAnswer())
+_CONFLICT: Final = "The event_id is taken by another event"
+_TAKEN: Final = "was sent before with another payload; the first one stands"
+
+
+class Hot:
+    """Handlers of the hot routes; each takes the scope and the whole body, and raises ``Rejected`` or ``Unavailable``."""
+
+    def __init__(self, services: Services) -> None:
+        self._contract = services.contract
+        self._intake = services.intake
+        self._recommender = services.recommender
+        self.routes: dict[tuple[str, str], Handler] = {
+            ("POST", "/event"): self.event,
+            ("GET", "/reco"): self.reco,
+            ("POST", "/reco"): self.reco_by_body,
+            ("POST", "/log/impression"): self.impression,
+            ("POST", "/log/watch"): self.watch,
+            ("POST", "/log/batch"): self.batch,
+        }
+
+    async def event(self, _scope: Scope, body: bytes) -> Reply:
+        """Take an interaction; answers ``ok`` or ``duplicate``."""
+        event = self._contract.interaction(body)
+        verdict = await self._take(event)
+        return json_reply(EventAnswer("ok" if verdict is Verdict.OK else "duplicate", event.event_id))
+
+    async def impression(self, _scope: Scope, body: bytes) -> Reply:
+        """Take an impression."""
+        await self._take(self._contract.impression(body))
+        return _LOGGED
+
+    async def watch(self, _scope: Scope, body: bytes) -> Reply:
+        """Take a watch."""
+        await self._take(self._contract.watch(body))
+        return _LOGGED
+
+    async def batch(self, scope: Scope, body: bytes) -> Reply:
+        """Take a batch: all or nothing, or with ``atomic=false`` event by event."""
+        if not parse(scope["query_string"], BATCH_PARAMETERS)["atomic"]:
+            return await self._each(self._contract.batch_each(body))
+        events = self._contract.batch(body)
+        verdicts = await self._intake.accept(events, atomic=True)
+        taken = [number for number, verdict in enumerate(verdicts) if verdict is Verdict.CONFLICT]
+        if taken:
+            raise Rejected(422, _CONFLICT, tuple(Violation(f"events[{number}].event_id", _TAKEN) for number in taken))
+        return json_reply(BatchAnswer(status="ok", count=len(events)))
+
+    async def reco(self, scope: Scope, _body: bytes) -> Reply:
+        """Answer what the query asks."""
+        return await self._answer(question.from_query(scope["query_string"]))
+
+    async def reco_by_body(self, _scope: Scope, body: bytes) -> Reply:
+        """Answer what the body asks."""
+        return await self._answer(question.from_body(body))
+
+    async def _answer(self, asked: question.Question) -> Reply:
+        answer = await self._recommender.recommend(asked.user_id, asked.session_id, asked.k, record=asked.x_autolog_impressions)
+        content = RecoAnswer(answer.request_id, answer.items, answer.model_version, answer.strategy)
+        return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
+
+    async def _take(self, event: Event) -> Verdict:
+        (verdict,) = await self._intake.accept((event,), atomic=True)
+        if verdict is Verdict.CONFLICT:
+            raise Rejected(422, _CONFLICT, (Violation("event_id", _TAKEN),))
+        return verdict
+
+    async def _each(self, judged: Sequence[Impression | Watch | Rejected]) -> Reply:
+        events = [one for one in judged if not isinstance(one, Rejected)]
+        verdicts = iter(await self._intake.accept(events, atomic=False) if events else ())
+        results = [
+            _rejected(one) if isinstance(one, Rejected) else _told(one, next(verdicts), number)
+            for number, one in enumerate(judged)
+        ]
+        count = sum(result.status in ("ok", "duplicate") for result in results)
+        return json_reply(BatchAnswer(status="ok", count=count, results=results))
+
+
+def _told(event: Impression | Watch, verdict: Verdict, number: int) -> EventVerdict:
+    if verdict is Verdict.CONFLICT:
+        return EventVerdict(event.event_id, "conflict", [FieldError(f"events[{number}].event_id", _TAKEN)])
+    return EventVerdict(event.event_id, "ok" if verdict is Verdict.OK else "duplicate")
+
+
+def _rejected(refused: Rejected) -> EventVerdict:
+    errors = [FieldError(one.path, one.message) for one in refused.violations]
+    return EventVerdict(refused.event_id if isinstance(refused, RejectedEvent) else None, "rejected", errors)

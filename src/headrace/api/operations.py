@@ -1,0 +1,230 @@
+"""Every route in one table: what it is for, what it takes, what it answers. The OpenAPI page is made from it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import msgspec
+
+from headrace.api import answers, services
+from headrace.api.hot import BATCH_PARAMETERS
+from headrace.api.query import Parameter
+from headrace.api.question import RECO_PARAMETERS, RECOMMEND_PARAMETERS, Question
+from headrace.api.targets import BASELINE_PARAMETERS
+from headrace.api.window import RecoMetrics
+from headrace.events.wire import BatchIn, ImpressionIn, InteractionIn, WatchIn
+
+_ANYWHERE: Final = (408, 413, 500)
+_WATCH: Final[dict[str, Any]] = {
+    "event_id": "evt-7d20c1b3",
+    "user_id": "u1",
+    "session_id": "s1",
+    "request_id": "req-1",
+    "ts_ms": 1767225600000,
+    "item_id": "i2",
+    "watch_time_sec": 42.5,
+    "percent_watched": 85,
+    "ended": False,
+}
+_IMPRESSION: Final[dict[str, Any]] = {
+    "event_id": "evt-51ac09e2",
+    "user_id": "u1",
+    "session_id": "s1",
+    "request_id": "req-1",
+    "ts_ms": 1767225600000,
+    "items": [{"item_id": "i2", "position": 0}, {"item_id": "i3", "position": 1, "slot": "home"}],
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path. ``refusals`` are the statuses beside those that any route may answer."""
+
+    method: str
+    path: str
+    tag: str
+    summary: str
+    description: str = ""
+    answer: type[msgspec.Struct] | None = None
+    body: type[msgspec.Struct] | None = None
+    parameters: Mapping[str, Parameter[Any]] = field(default_factory=dict)
+    refusals: tuple[int, ...] = ()
+    example: Any = None
+    reply: Any = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def statuses(self) -> list[int]:
+        """Return every status this operation can answer."""
+        return sorted({200, *self.refusals, *_ANYWHERE})
+
+
+_RECO_REPLY: Final = {"request_id": "req-1", "items": ["i2", "i3"], "model_version": "rules-v1@4c1f", "strategy": "personal"}
+_AS_OF: Final = {"x-as-of-ms": "The Unix millisecond up to which the picture behind the answer is known to be true."}
+_TARGETS: Final = {"ctr_at_20_pct": 8.0, "avg_watch_time_sec": 35, "catalog_coverage_at_20_pct": 60.0}
+
+OPERATIONS: Final = (
+    Operation(
+        method="POST",
+        path="/event",
+        tag="events",
+        summary="Send a view, a click or a purchase",
+        description="Durable when answered. The same event again is a `duplicate` and counts once; "
+        "the same `event_id` with another payload is refused.",
+        body=InteractionIn,
+        answer=answers.EventAnswer,
+        refusals=(400, 422, 503),
+        example={
+            "event_id": "evt-2f1c9a40",
+            "user_id": "u1",
+            "item_id": "i1",
+            "event_type": "click",
+            "ts": 1767225600,
+            "session_id": "s1",
+        },
+        reply={"status": "ok", "event_id": "evt-2f1c9a40"},
+    ),
+    Operation(
+        method="POST",
+        path="/log/impression",
+        tag="events",
+        summary="Send what was shown to a user",
+        description="Answers of `/reco` log themselves unless asked not to; this is for lists that came from elsewhere.",
+        body=ImpressionIn,
+        answer=answers.LogAnswer,
+        refusals=(400, 422, 503),
+        example=_IMPRESSION,
+        reply={"status": "ok"},
+    ),
+    Operation(
+        method="POST",
+        path="/log/watch",
+        tag="events",
+        summary="Send how long a user watched an item",
+        body=WatchIn,
+        answer=answers.LogAnswer,
+        refusals=(400, 422, 503),
+        example=_WATCH,
+        reply={"status": "ok"},
+    ),
+    Operation(
+        method="POST",
+        path="/log/batch",
+        tag="events",
+        summary="Send impressions and watches together",
+        description="All or nothing; with `atomic=false` every event gets its own verdict, and the good ones go in.",
+        parameters=BATCH_PARAMETERS,
+        body=BatchIn,
+        answer=answers.BatchAnswer,
+        refusals=(400, 422, 503),
+        example={"events": [{"event_type": "impression", **_IMPRESSION}, {"event_type": "watch", **_WATCH}]},
+        reply={"status": "ok", "count": 2},
+    ),
+    Operation(
+        method="GET",
+        path="/reco",
+        tag="recommendations",
+        summary="Ask what to show a user",
+        description="Answered from memory. What was shown is logged as an impression unless `x_autolog_impressions` is false.",
+        parameters=RECO_PARAMETERS,
+        answer=answers.RecoAnswer,
+        refusals=(422, 503),
+        reply=_RECO_REPLY,
+        headers=_AS_OF,
+    ),
+    Operation(
+        method="POST",
+        path="/reco",
+        tag="recommendations",
+        summary="Ask what to show a user, in a body",
+        description="The same question as by `GET`, as JSON.",
+        body=Question,
+        answer=answers.RecoAnswer,
+        refusals=(400, 422, 503),
+        example={"user_id": "u1", "session_id": "s1", "k": 20, "x_autolog_impressions": True},
+        reply=_RECO_REPLY,
+        headers=_AS_OF,
+    ),
+    Operation(
+        method="GET",
+        path="/recommend",
+        tag="recommendations",
+        summary="Ask for items with the reason",
+        description="Another view of the same recommender; nothing is logged as shown.",
+        parameters=RECOMMEND_PARAMETERS,
+        answer=answers.RecommendAnswer,
+        refusals=(422, 503),
+        reply={"user_id": "u1", "items": ["i2"], "reason": {"type": "personal", "sources": ["co_visitation"]}},
+    ),
+    Operation(
+        method="GET",
+        path="/contract",
+        tag="operation",
+        summary="Read the targets and every limit in force",
+        answer=answers.ContractAnswer,
+    ),
+    Operation(
+        method="GET",
+        path="/metrics/reco",
+        tag="operation",
+        summary="Read how fast and how reliably answers were given lately",
+        description="Over the answers of `/reco` and `/recommend` of this process, in a bounded window. "
+        "An empty window reads 0 everywhere and meets its targets.",
+        answer=RecoMetrics,
+    ),
+    Operation(
+        method="GET",
+        path="/metrics/prometheus",
+        tag="operation",
+        summary="Scrape the metrics of the API and the workers",
+    ),
+    Operation(
+        method="GET",
+        path="/analytics/baseline",
+        tag="operation",
+        summary="Read the KPI figures beside their targets",
+        parameters=BASELINE_PARAMETERS,
+        answer=answers.BaselineAnswer,
+        refusals=(422, 503),
+        reply={
+            "kpi_targets": _TARGETS,
+            "metrics": {
+                "window_days": 7,
+                "requests": 120,
+                "impressions": 2400,
+                "watches": 300,
+                "watched_impressions": 240,
+                "ctr_at_20_pct": 10.0,
+                "avg_watch_time_sec": 41.2,
+                "catalog_coverage_at_20_pct": 63.5,
+            },
+        },
+    ),
+    Operation(
+        method="GET",
+        path="/stream/worker",
+        tag="operation",
+        summary="Read how the workers are",
+        description="True figures, wherever the workers run.",
+        answer=services.WorkerFigures,
+        refusals=(503,),
+    ),
+    Operation(
+        method="GET",
+        path="/healthz",
+        tag="operation",
+        summary="Ask whether the process lives",
+        answer=answers.Health,
+        reply={"status": "ok"},
+    ),
+    Operation(
+        method="GET",
+        path="/readyz",
+        tag="operation",
+        summary="Ask whether answers can be given",
+        description="`degraded` answers from memory and names what is away; 503 means there is no picture to answer from.",
+        answer=services.Readiness,
+        refusals=(503,),
+        reply={"status": "degraded", "missing": ["postgres"], "snapshot_age_ms": 60210},
+    ),
+)

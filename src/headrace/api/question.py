@@ -1,0 +1,56 @@
+"""What ``/reco`` and ``/recommend`` are asked, by query or by body; both end as the same ``Question``."""
+
+from typing import Annotated, Any, Final
+
+import msgspec
+
+from headrace.api.query import Parameter, a_number, a_switch, an_id, parse
+from headrace.events.refusal import UNREADABLE, refusal, reread
+from headrace.events.rules import clean, judge_id
+from headrace.events.wire import Id
+
+MOST_ITEMS: Final = 200
+
+
+class Question(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
+    """Who is to be shown how many items; ``x_autolog_impressions`` records the answer as shown."""
+
+    user_id: Id
+    session_id: Id | None = None
+    k: Annotated[int, msgspec.Meta(ge=1, le=MOST_ITEMS, description="How many items at most.")] = 20
+    x_autolog_impressions: bool = True
+
+
+_user: Final = an_id("user_id", "Whom to recommend to.", required=True)
+
+RECO_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
+    one.name: one
+    for one in (
+        _user,
+        an_id("session_id", "The session the user is in.", required=False),
+        a_number("k", "How many items at most.", MOST_ITEMS, 20),
+        a_switch("x_autolog_impressions", "Whether the answer is recorded as shown.", default=True),
+    )
+}
+RECOMMEND_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
+    one.name: one for one in (_user, a_number("k", "How many items at most.", MOST_ITEMS, 10))
+}
+
+_questions: Final = msgspec.json.Decoder(Question)
+
+
+def from_query(query: bytes) -> Question:
+    """Return what the query of ``GET /reco`` asks; raises ``Rejected`` (422)."""
+    return Question(**parse(query, RECO_PARAMETERS))
+
+
+def from_body(body: bytes) -> Question:
+    """Return what the body of ``POST /reco`` asks; raises ``Rejected`` (400, 422)."""
+    doubt: Exception | None = None
+    try:
+        question = _questions.decode(body)
+        if clean(question.user_id, question.session_id or "-"):
+            return question
+    except UNREADABLE as error:
+        doubt = error
+    raise refusal(reread(body), Question, doubt, {"id": judge_id}, "The question breaks the contract")

@@ -1,0 +1,102 @@
+"""Runs the API until it is told to stop."""
+
+import asyncio
+import contextlib
+import ipaddress
+import signal
+import socket
+from collections.abc import Generator
+from typing import Final
+
+import uvicorn
+
+from headrace import telemetry
+from headrace.api.application import Application
+from headrace.api.protocol import Protocol
+from headrace.api.services import Services
+from headrace.api.settings import ApiSettings
+
+BACKLOG: Final = 2048
+GRACE_S: Final = 8
+"""How long requests in flight may take after a stop: the process is to be gone within 10 s, services included."""
+
+
+class CannotListen(OSError):
+    """The address cannot be listened on; the message is one line for the operator."""
+
+
+class Server(uvicorn.Server):
+    """The HTTP server without its own handling of signals: whoever starts it decides when it stops."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Leave signals alone."""
+        yield
+
+
+def listen(settings: ApiSettings) -> socket.socket:
+    """Return a bound socket; raises ``CannotListen`` where the port is taken or the address is not ours."""
+    try:
+        family, kind, number, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        listener = socket.socket(family, kind, number)
+    except OSError as error:
+        raise CannotListen(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}") from None
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(address)
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        hint = "; set API_PORT to a free one" if "in use" in (error.strerror or "") else ""
+        raise CannotListen(f"cannot listen on {settings.host}:{settings.port}: {error.strerror}{hint}") from None
+    listener.settimeout(0)
+    return listener
+
+
+def build(services: Services) -> Server:
+    """Return a server over these services; ``serve(sockets=[...])`` runs it until its ``should_exit`` is set."""
+    config = uvicorn.Config(
+        Application(services),
+        http=Protocol,
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        backlog=BACKLOG,
+        timeout_keep_alive=75,
+        timeout_graceful_shutdown=GRACE_S,
+    )
+    return Server(config)
+
+
+async def serve(services: Services, listener: socket.socket | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, finish what is in flight within some seconds, and return.
+
+    Call it on a uvloop loop. ``listener`` is a socket from ``listen``; without one the settings' address is listened on,
+    which raises ``CannotListen``.
+    """
+    settings = services.settings
+    if listener is None:
+        listener = listen(settings)
+    server = build(services)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, _stop, server)
+    host, port = listener.getsockname()[:2]
+    telemetry.log.info("api_listening", host=host, port=port)
+    if not ipaddress.ip_address(host).is_loopback:
+        telemetry.log.warning("api_open", host=host, reason="there are no keys yet: anyone who reaches this address may write")
+    try:
+        await server.serve(sockets=[listener])
+    finally:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(number)
+        listener.close()
+    telemetry.log.info("api_stopped")
+
+
+def _stop(server: Server) -> None:
+    server.should_exit = True

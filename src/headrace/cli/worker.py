@@ -1,0 +1,30 @@
+"""``headrace worker``: one worker as a process of its own."""
+
+import asyncio
+from typing import Annotated
+
+import typer
+
+from headrace import config, telemetry
+from headrace import worker as the_worker
+from headrace.cli.attachment import die_with_parent
+from headrace.cli.database import database
+
+
+def worker(
+    *,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="Stop when the parent process ends.")] = False,
+) -> None:
+    """Start one worker; several share the work.
+
+    It takes over its share of the partitions, gives them back on SIGTERM, and waits for a database that is away.
+
+        headrace worker
+        KAFKA_WORKER_GROUP_ID=replay-2 headrace worker      a replay into a generation of its own
+    """
+    if with_parent:
+        die_with_parent()
+    settings = config.read()
+    telemetry.configure(settings.telemetry)
+    with database(settings) as settings:
+        asyncio.run(the_worker.run(settings))
