@@ -1,4 +1,4 @@
-"""How an answer is made: sources propose, filters remove, scorers weigh, selectors choose; the runner keeps a trace.
+"""How an answer is made: sources propose, filters remove, scorers weigh, a selector chooses, fillers complete a short answer.
 
 Items are numbers here, the dense numbers that the snapshot gives them, so that every stage works on arrays. A stage is pure:
 the same picture, query and candidates give the same result, and no stage waits.
@@ -20,7 +20,10 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What is asked: for whom, how many, and what is known of them. ``recent`` is newest first."""
+    """What is asked: for whom, how many, and what is known of them. ``recent`` is newest first.
+
+    ``seed`` is the root that a part derives its chance from, together with the user and the request.
+    """
 
     user_id: str
     session_id: str | None
@@ -28,6 +31,7 @@ class Query:
     k: int
     recent: tuple[Entry, ...] = ()
     exclude: frozenset[str] = frozenset()
+    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +109,10 @@ class Selector(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A named pipeline; ``version`` is ``name@digest`` over its parts and weights, so a changed weight changes it."""
+    """A named pipeline; ``version`` is ``name@digest`` over its parts and weights, so a changed weight changes it.
+
+    ``fillers`` are sources that are asked in order only while the answer is short of what was asked for.
+    """
 
     name: str
     version: str
@@ -113,6 +120,7 @@ class Recipe:
     filters: tuple[Filter, ...]
     scorers: tuple[Scorer, ...]
     selector: Selector
+    fillers: tuple[Source, ...] = ()
 
 
 @dataclass(slots=True)
@@ -123,18 +131,20 @@ class Trace:
 
 
 def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = None) -> Candidates:
-    """Return the answer, best first: at most ``query.k`` candidates, no item twice, each with its source and score."""
-    candidates = _gather(recipe.sources, picture, query, trace)
-    for part in recipe.filters:
-        kept = candidates.keep(part.allow(picture, query, candidates))
-        _note(trace, part.name, candidates, kept)
-        candidates = kept
+    """Return the answer, best first: at most ``query.k`` candidates, no item twice, each with its source and score.
+
+    What a filler adds stands behind everything else, its scores below 0.
+    """
+    candidates = _filtered(recipe, _gather(recipe.sources, picture, query, trace), picture, query, trace)
     for scorer in recipe.scorers:
         scores = scorer.score(picture, query, candidates)
         candidates = Candidates(candidates.items, scores, candidates.source, candidates.sources)
         _note(trace, scorer.name, candidates, candidates)
     chosen = candidates.keep(recipe.selector.select(picture, query, candidates))
     _note(trace, recipe.selector.name, candidates, chosen)
+    for number, filler in enumerate(recipe.fillers, start=1):
+        if len(chosen) < query.k:
+            chosen = _filled(recipe, chosen, filler, number, picture, query, trace)
     return chosen
 
 
@@ -160,6 +170,35 @@ def _gather(sources: Sequence[Source], picture: Picture, query: Query, trace: Tr
     together = Candidates(np.concatenate(items), np.concatenate(scores), np.concatenate(owner), names)
     _, first = np.unique(together.items, return_index=True)
     return together.keep(np.sort(first)) if len(first) < len(together) else together
+
+
+def _filtered(recipe: Recipe, candidates: Candidates, picture: Picture, query: Query, trace: Trace | None) -> Candidates:
+    for part in recipe.filters:
+        kept = candidates.keep(part.allow(picture, query, candidates))
+        _note(trace, part.name, candidates, kept)
+        candidates = kept
+    return candidates
+
+
+def _filled(
+    recipe: Recipe, chosen: Candidates, filler: Source, number: int, picture: Picture, query: Query, trace: Trace | None
+) -> Candidates:
+    """Return the answer with what this filler, the recipe's ``number``-th, can add; its scores lie ``number`` lower."""
+    names = (*chosen.sources, filler.name)
+    items, scores = filler.propose(picture, query)
+    best = np.lexsort((items, -scores))
+    more = Candidates(items[best], scores[best] - number, np.full(len(items), len(names) - 1, np.int8), names)
+    more = more.keep(~np.isin(more.items, chosen.items))
+    more = _filtered(recipe, more, picture, query, None)
+    more = more.keep(np.arange(min(len(more), query.k - len(chosen))))
+    filled = Candidates(
+        np.concatenate([chosen.items, more.items]),
+        np.concatenate([chosen.scores, more.scores]),
+        np.concatenate([chosen.source, more.source]),
+        names,
+    )
+    _note(trace, filler.name, chosen, filled)
+    return filled
 
 
 def _note(trace: Trace | None, name: str, before: Candidates, after: Candidates) -> None:

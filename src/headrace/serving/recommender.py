@@ -9,8 +9,8 @@ from headrace import pipeline
 from headrace.clock import Clock
 from headrace.errors import Unavailable
 from headrace.events.types import EventId, Impression, ItemId, RequestId, Served, SessionId, ShownItem, UserId
-from headrace.features.history import recent_items
 from headrace.pipeline import Candidates, Query, Recipe
+from headrace.serving import asking
 from headrace.snapshot.follower import Follower
 from headrace.snapshot.picture import Picture
 
@@ -52,13 +52,7 @@ class Recommender:
             raise Unavailable("snapshot", self._follower.trouble or "it is being loaded")
         held = view.histories.held(user_id)
         history = held if held is not None else await view.histories.of(user_id)
-        query = Query(
-            user_id=user_id,
-            session_id=session_id,
-            request_id=uuid4().hex,
-            k=k,
-            recent=recent_items(history, len(history)),
-        )
+        query = asking.query(user_id, session_id, uuid4().hex, k, history)
         picture = view.picture
         chosen = pipeline.run(self._recipe, picture, query)
         items = [picture.ids[number] for number in chosen.items]

@@ -1,0 +1,26 @@
+"""What a request asks of a pipeline: the query, made in one place for the running service and for evaluation alike."""
+
+from collections.abc import Sequence
+
+from headrace.features.history import Entry, recent_items
+from headrace.pipeline import Query
+
+
+def query(
+    user_id: str,
+    session_id: str | None,
+    request_id: str,
+    k: int,
+    history: Sequence[Entry],
+    *,
+    seed: int = 0,
+) -> Query:
+    """Return the query for a user with this history (oldest first)."""
+    return Query(
+        user_id=user_id,
+        session_id=session_id,
+        request_id=request_id,
+        k=k,
+        recent=recent_items(history, len(history)),
+        seed=seed,
+    )
