@@ -165,5 +165,3 @@ def _gather(sources: Sequence[Source], picture: Picture, query: Query, trace: Tr
 def _note(trace: Trace | None, name: str, before: Candidates, after: Candidates) -> None:
     if trace is not None:
         trace.stages.append((name, len(before), len(after)))
-
-

@@ -85,9 +85,12 @@ class Histories:
 
     def inherit(self, other: "Histories") -> None:
         """Take over what another cache still has pending, so that a swap forgets nothing acknowledged."""
-        for user_id, held in other._held.items():
-            if held.pending:
-                self._place(user_id).pending = list(held.pending)
+        for user_id, entries in other.pending():
+            self._place(user_id).pending = entries
+
+    def pending(self) -> list[tuple[str, list[Entry]]]:
+        """Return, per user, the acknowledged events that the changelog has not brought yet."""
+        return [(user_id, list(held.pending)) for user_id, held in self._held.items() if held.pending]
 
     def apply(self, states: Collection[HistoryState]) -> None:
         """Take in what the changelog says of users that are held; others are read when they are asked for."""

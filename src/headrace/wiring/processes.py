@@ -11,7 +11,7 @@ from uuid import uuid4
 from prometheus_client import generate_latest
 
 from headrace.api.services import Services
-from headrace.clock import Clock, SystemClock
+from headrace.clock import SystemClock
 from headrace.config import Settings
 from headrace.events.contract import Contract
 from headrace.events.types import Event
@@ -99,9 +99,7 @@ async def importing(settings: Settings) -> AsyncIterator["Importing"]:
         def drain(report: Callable[[int], None]) -> "asyncio.Future[None]":
             return asyncio.ensure_future(_drain(ground, generation, report))
 
-        yield Importing(
-            Contract(settings.limits, ground.clock), intake, Shifts(ground.database, space=ground.space), drain
-        )
+        yield Importing(Contract(settings.limits, ground.clock), intake, Shifts(ground.database, space=ground.space), drain)
 
 
 @asynccontextmanager

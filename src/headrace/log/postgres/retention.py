@@ -17,7 +17,9 @@ DOOR_WEEKS: Final = 6
 """Weeks for which the door remembers an id: longer than the age it admits."""
 
 
-async def tend(database: Database, *, space: str, now_ms: int, retention_hours: int, applied: dict[tuple[Topic, int], int]) -> None:
+async def tend(
+    database: Database, *, space: str, now_ms: int, retention_hours: int, applied: dict[tuple[Topic, int], int]
+) -> None:
     """Make the coming days' tables, drop those past the retention whose records are all applied, forget old ids.
 
     ``applied`` is the lowest position over all generations; a record at or above it is never dropped.
@@ -56,4 +58,4 @@ def _table(day: date) -> str:
     INSERT INTO {name} SELECT * FROM moved;
     ALTER TABLE @space.log_records ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{following}');
     COMMIT;
-    """
+    """  # noqa: S608 - every part of the text is a date of ours

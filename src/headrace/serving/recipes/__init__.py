@@ -31,9 +31,7 @@ class RecipeError(ValueError):
 
 def available() -> list[str]:
     """Return the names of the recipes in this package, sorted."""
-    return sorted(
-        file.name.removesuffix(".toml") for file in files(__package__).iterdir() if file.name.endswith(".toml")
-    )
+    return sorted(file.name.removesuffix(".toml") for file in files(__package__).iterdir() if file.name.endswith(".toml"))
 
 
 def named(name: str) -> Recipe:
