@@ -204,5 +204,3 @@ def _filled(
 def _note(trace: Trace | None, name: str, before: Candidates, after: Candidates) -> None:
     if trace is not None:
         trace.stages.append((name, len(before), len(after)))
-
-

@@ -27,9 +27,13 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "api": ("headrace.cli.api", "api", "Start the API alone."),
     "worker": ("headrace.cli.worker", "worker", "Start one worker; several share the work."),
     "migrate": ("headrace.cli.migrate", "migrate", "Bring the database's tables up to date."),
-    "import": ("headrace.cli.importing", "import_file", "Take in a file of events: CSV, JSON Lines or Parquet."),
+    "import": ("headrace.cli.importing", "import_file", "Take in files of events."),
     "demo": ("headrace.cli.demo", "demo", "Simulate viewers with hidden tastes, and watch the recommendations learn them."),
-    "verify": ("headrace.cli.verify", "verify", "Recompute all features from the archive and compare them with the live ones."),
+    "verify": (
+        "headrace.cli.verify",
+        "verify",
+        "Recompute all features from the archive and compare them with the live tables.",
+    ),
     "stream": ("headrace.cli.stream", "stream", "Show where each partition stands, or let halted partitions go on."),
 }
 

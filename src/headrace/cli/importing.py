@@ -87,7 +87,9 @@ def import_file(
     clock = SystemClock()
     screen = Screen(Console(), clock)
     settings = config.read()
-    telemetry.configure(settings.telemetry)
+    # A person reads this screen: what a worker on the way has to say at INFO belongs to a server's log.
+    quiet = "WARNING" if settings.telemetry.log_level == "INFO" else settings.telemetry.log_level
+    telemetry.configure(replace(settings.telemetry, log_level=quiet))
     try:
         options = _options(map_ or [], type_ or [], event_type, ts_format, as_history=as_history, shift_to_now=shift_to_now)
         with ExitStack() as stack:

@@ -41,7 +41,15 @@ async def _status(settings: Settings) -> None:
     async with wiring.opened(settings) as (ground, generation):
         partitions = await ground.operations(generation).partitions()
         ends = await ground.log.ends()
-    table = Table("partition", "owner", "applied", "waiting", "dead", "halted", title=f"generation {generation.number}, group {generation.group_id}")
+    table = Table(
+        "partition",
+        "owner",
+        "applied",
+        "waiting",
+        "dead",
+        "halted",
+        title=f"generation {generation.number}, group {generation.group_id}",
+    )
     for one in partitions:
         waiting = sum(max(0, ends.get((topic, one.partition), 0) - at) for topic, at in one.positions.items())
         owner = one.owner if one.leased and one.owner else "nobody"

@@ -35,11 +35,18 @@ def verify(
 
 
 async def _verify(settings: Settings) -> Verification:
-    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,}/{task.total:,}"), TimeRemainingColumn())
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.completed:,}/{task.total:,}"),
+        TimeRemainingColumn(),
+    )
     with Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task("recomputing")
         async with wiring.verifying(settings) as verifier:
-            return await verifier.verify(lambda what, done, total: bar.update(task, description=what, completed=done, total=total))
+            return await verifier.verify(
+                lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
+            )
 
 
 def _show(found: Verification, examples: int) -> None:
@@ -54,5 +61,7 @@ def _show(found: Verification, examples: int) -> None:
         for example in one.examples[:examples]:
             console.print(f"{one.table} {example}", markup=False)
     if found.waiting:
-        console.print(f"{found.waiting:,} acknowledged events are not counted yet: they wait in the log, or in a halted partition")
+        console.print(
+            f"{found.waiting:,} acknowledged events are not counted yet: they wait in the log, or in a halted partition"
+        )
     console.print("equal" if found.equal else "DIFFERENT", style="bold green" if found.equal else "bold red")

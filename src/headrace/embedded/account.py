@@ -44,6 +44,14 @@ class Account:
         if self.switch:
             os.chown(path, self.uid, self.gid)
 
+    def make_way(self, folder: Path) -> None:
+        """Make a folder of ours and its missing parents so that this user can pass, whatever our umask."""
+        missing = [part for part in (folder, *folder.parents) if not part.exists()]
+        for part in reversed(missing):
+            part.mkdir(mode=0o755, exist_ok=True)
+            if self.switch:
+                part.chmod(0o755)
+
     def may_enter(self, folder: Path) -> bool:
         """Return whether this user can reach what is inside a folder; for parts that do not exist yet, their parent decides."""
         if not self.switch:

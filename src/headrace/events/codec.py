@@ -18,6 +18,8 @@ LATEST_TS_MS: Final = 1 << 41
 LONGEST_ID: Final = 128
 LONGEST_TEXT: Final = 512
 LARGEST_INT32: Final = (1 << 31) - 1
+LARGEST_NUMBER: Final = 1e12
+"""Far above what the door admits, far below where sums of such numbers stop being finite."""
 
 
 _PREFIX: Final = b'{"v":1,'
@@ -72,8 +74,8 @@ def decode_watch(value: bytes) -> Watch:
     _check_time(event.ts_ms)
     _check_context(event.context)
     for number in (event.watch_time_sec, event.percent_watched, event.playback_speed):
-        if number is not None and not (isfinite(number) and number >= 0):
-            raise Poison("wrong_schema", "a number of the watch is negative or not finite")
+        if number is not None and not 0 <= number <= LARGEST_NUMBER:
+            raise Poison("wrong_schema", f"a number of the watch is not between 0 and {LARGEST_NUMBER:g}")
     if event.rebuffer_count is not None and not 0 <= event.rebuffer_count <= LARGEST_INT32:
         raise Poison("wrong_schema", "rebuffer_count is out of range")
     return event

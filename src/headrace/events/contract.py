@@ -13,7 +13,7 @@ import msgspec
 from headrace.clock import Clock
 from headrace.errors import Rejected, Violation
 from headrace.events.admission import Doubt, Span, impression, interaction, logged, watch
-from headrace.events.refusal import UNREADABLE, refusal, reread
+from headrace.events.refusal import UNREADABLE, no_json, refusal, reread
 from headrace.events.rules import judge_id, judge_text, time_rule
 from headrace.events.types import Impression, Interaction, Watch
 from headrace.events.violations import Rule
@@ -58,6 +58,7 @@ _impressions: Final = msgspec.json.Decoder(ImpressionIn)
 _watches: Final = msgspec.json.Decoder(WatchIn)
 _batches: Final = msgspec.json.Decoder(BatchIn)
 _either: Final = msgspec.json.Decoder(ImpressionIn | WatchIn)
+_anything: Final = msgspec.json.Decoder(msgspec.Raw)
 _each: Final = msgspec.json.Decoder(_Each)
 
 
@@ -196,8 +197,13 @@ class Contract:
 
 
 def _judge_size(body: bytes) -> None:
-    if len(body) > LARGEST_EVENT:
-        raise _too_large("")
+    if len(body) <= LARGEST_EVENT:
+        return
+    try:
+        _anything.decode(body)
+    except UNREADABLE as error:
+        raise no_json(error) from None
+    raise _too_large("")
 
 
 def _too_large(path: str) -> Rejected:

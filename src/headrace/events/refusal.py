@@ -24,6 +24,11 @@ def reread(body: bytes) -> object:
         return _NO_JSON
 
 
+def no_json(error: Exception, path: str = "") -> Rejected:
+    """Return the rejection of bytes that are no JSON, or nested too deeply to be read."""
+    return Rejected(400, "The body is not JSON", (Violation(path, str(error) or "is nested too deeply"),))
+
+
 def refusal(
     value: object, wanted: type[msgspec.Struct], doubt: Exception | None, rules: Mapping[str, Rule], title: str, path: str = ""
 ) -> Rejected:
@@ -37,7 +42,7 @@ def refusal(
     if violations:
         return Rejected(422, title, tuple(violations[:MOST_REPORTED]))
     if isinstance(doubt, UNREADABLE) and not isinstance(doubt, msgspec.ValidationError):
-        return Rejected(400, "The body is not JSON", (Violation(path, str(doubt) or "is nested too deeply"),))
+        return no_json(doubt, path)
     return Rejected(422, title, (_told_by(doubt, path),))
 
 

@@ -52,9 +52,7 @@ def same_session(earlier: Entry, later: Entry, gap_ms: int) -> bool:
     return abs(later.ts_ms - earlier.ts_ms) <= gap_ms
 
 
-def _walk(
-    entry: Entry, history: Sequence[Entry], indices: range, settings: FeatureSettings
-) -> Iterator[tuple[int, Entry]]:
+def _walk(entry: Entry, history: Sequence[Entry], indices: range, settings: FeatureSettings) -> Iterator[tuple[int, Entry]]:
     """Yield (step, neighbour) over the entry's session in one direction, at most ``window`` steps."""
     step = 0
     last = entry

@@ -1,9 +1,9 @@
 """Outcomes: what became of what was shown, summed up by the hour for the KPI page.
 
 CTR@20 is shown items at a position below 20 that an act of the same user on the same item with the same request followed,
-over all shown items at such a position. Both can arrive in either order, so each looks for the other: an impression for the
-follow-ups already known, a follow-up for the impression. An item shown twice for one request counts once; its hour is
-that of the request's first applied impression.
+over all shown items at such a position. A watch, a click or a purchase is such an act; a view is not. Both can arrive in
+either order, so each looks for the other: an impression for the follow-ups already known, a follow-up for the impression.
+An item shown twice for one request counts once; its hour is that of the request's first applied impression.
 """
 
 from collections.abc import Collection, Mapping
@@ -62,7 +62,7 @@ def project_act(event: Interaction | Watch, memory: OutcomeMemory, writes: Write
         hour = writes.hour(event.ts_ms)
         hour.watches += 1
         hour.watch_seconds += event.watch_time_sec
-    if event.request_id is None:
+    if event.request_id is None or event.event_type == "view":
         return
     request = (event.request_id, event.user_id)
     memory.follow_ups.setdefault(request, set()).add(event.item_id)

@@ -81,5 +81,3 @@ class Writes:
         if found is None:
             found = self.hours[number] = HourSum()
         return found
-
-

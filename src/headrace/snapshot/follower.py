@@ -96,6 +96,7 @@ class Follower:
 
     async def _load(self, tables: Tables) -> View:
         picture = Picture(tables.generation, tables.rules, most_neighbours=self._settings.neighbours)
+        picture.as_of_ms = self._clock.now_ms()
         async with tables.reading() as reading:
             async for items in reading.items():
                 picture.put_items(items)
@@ -103,10 +104,7 @@ class Follower:
             await _load_pairs(picture, reading)
             picture.version = dict(reading.standing.next_change)
             picture.newest_ts_ms = reading.standing.newest_ts_ms
-        picture.as_of_ms = self._clock.now_ms()
-        histories = Histories(
-            tables.histories, size=tables.rules.settings.history_size, most=self._settings.cached_users
-        )
+        histories = Histories(tables.histories, size=tables.rules.settings.history_size, most=self._settings.cached_users)
         if self._view is not None:
             histories.inherit(self._view.histories)
         telemetry.SNAPSHOT_RELOADS.inc()
@@ -115,13 +113,14 @@ class Follower:
         return View(picture, histories)
 
     async def _follow(self, tables: Tables, view: View) -> None:
+        """Bring the picture to where the tables stand now.
+
+        Under load they will have moved on by then: that is the next round's, or no round would ever end.
+        """
         picture = view.picture
-        while True:
-            standing = await tables.standing()
-            behind = {p: n for p, n in picture.version.items() if standing.next_change.get(p, 0) > n}
-            if not behind:
-                picture.as_of_ms = self._clock.now_ms()
-                return
+        asked_ms = self._clock.now_ms()
+        standing = await tables.standing()
+        while behind := {p: n for p, n in picture.version.items() if standing.next_change.get(p, 0) > n}:
             found = await tables.changes(behind, limit=CHANGES_AT_ONCE)
             for partition, number, changes in found:
                 if number != picture.version[partition]:
@@ -133,6 +132,7 @@ class Follower:
             if not found:
                 raise _Behind
             self._measure(picture)
+        picture.as_of_ms = asked_ms
 
     def _apply(self, view: View, changes: Changes) -> None:
         view.picture.apply(changes)

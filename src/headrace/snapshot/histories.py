@@ -6,7 +6,7 @@ until the changelog brings it, and stands in that user's very next answer here.
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -41,7 +41,9 @@ class Histories:
         self._size = size
         self._most = most
         self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._missing: dict[str, asyncio.Future[None]] = {}
+        self._missing: dict[str, asyncio.Future[History]] = {}
+        self._loading: dict[str, HistoryState | None] = {}
+        """Users whose histories are being read, each with what the changelog said of them meanwhile."""
         self._loader: asyncio.Task[None] | None = None
 
     def __len__(self) -> int:
@@ -65,7 +67,7 @@ class Histories:
         if found is not None:
             return found
         try:
-            await asyncio.wait_for(asyncio.shield(self._ask(user_id)), LOAD_TIMEOUT_S)
+            return await asyncio.wait_for(asyncio.shield(self._ask(user_id)), LOAD_TIMEOUT_S)
         except (Unavailable, TimeoutError) as error:
             telemetry.log.debug("history_not_loaded", reason=str(error))
         held = self._held.get(user_id)
@@ -85,13 +87,18 @@ class Histories:
 
     def inherit(self, other: "Histories") -> None:
         """Take over what another cache still has pending, so that a swap forgets nothing acknowledged."""
-        for user_id, held in other._held.items():
-            if held.pending:
-                self._place(user_id).pending = list(held.pending)
+        for user_id, entries in other.pending():
+            self._place(user_id).pending = entries
+
+    def pending(self) -> list[tuple[str, list[Entry]]]:
+        """Return, per user, the acknowledged events that the changelog has not brought yet."""
+        return [(user_id, list(held.pending)) for user_id, held in self._held.items() if held.pending]
 
     def apply(self, states: Collection[HistoryState]) -> None:
         """Take in what the changelog says of users that are held; others are read when they are asked for."""
         for state in states:
+            if state.user_id in self._loading:
+                self._loading[state.user_id] = state
             held = self._held.get(state.user_id)
             if held is not None:
                 self._store(held, state)
@@ -125,12 +132,10 @@ class Histories:
             held.merged = merged
         return held.merged
 
-    def _ask(self, user_id: str) -> asyncio.Future[None]:
+    def _ask(self, user_id: str) -> asyncio.Future[History]:
         asked = self._missing.get(user_id)
         if asked is None:
             asked = self._missing[user_id] = asyncio.get_running_loop().create_future()
-            # The place is taken before the query, so that news arriving while it runs is not lost.
-            self._place(user_id)
             if self._loader is None:
                 self._loader = asyncio.create_task(self._load_missing())
         return asked
@@ -139,20 +144,30 @@ class Histories:
         try:
             while self._missing:
                 asked, self._missing = self._missing, {}
-                failure: Unavailable | None = None
+                self._loading = dict.fromkeys(asked)
                 try:
                     found = {state.user_id: state for state in await self._load(list(asked))}
-                except Unavailable as error:
-                    failure = error
-                for user_id, future in asked.items():
-                    if failure is None:
+                except BaseException as error:
+                    _fail(asked.values(), error)
+                    if not isinstance(error, Unavailable):
+                        raise
+                else:
+                    for user_id, future in asked.items():
                         held = self._place(user_id)
                         self._store(held, found.get(user_id) or HistoryState(user_id, -1, "[]"))
-                    if not future.done():
-                        if failure is None:
-                            future.set_result(None)
-                        else:
-                            future.set_exception(failure)
-                            future.exception()
+                        if (news := self._loading[user_id]) is not None:
+                            self._store(held, news)
+                        if not future.done():
+                            # Whole, not by way of memory: so many users may have been asked for that this one is let go of.
+                            future.set_result(self._merge(held))
+                finally:
+                    self._loading = {}
         finally:
             self._loader = None
+
+
+def _fail(asked: Iterable[asyncio.Future[History]], error: BaseException) -> None:
+    for future in asked:
+        if not future.done():
+            future.set_exception(error)
+            future.exception()  # nobody may be waiting any more

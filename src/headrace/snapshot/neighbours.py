@@ -50,10 +50,8 @@ class Neighbours:
         found = np.flatnonzero(self._items[:size] == item)
         if len(found):
             at = int(found[0])
-            if strength > self._strengths[at]:
-                self._strengths[at] = strength
-            if meetings > self._meetings[at]:
-                self._meetings[at] = meetings
+            self._strengths[at] = max(self._strengths[at], strength)
+            self._meetings[at] = max(self._meetings[at], meetings)
             return 0
         if size < most:
             if size == len(self._items):

@@ -50,7 +50,7 @@ class WorkerReport:
 
 @dataclass(frozen=True, slots=True)
 class Outcomes:
-    """A window's outcomes: see ``features.outcomes``; ``items`` counts the distinct items known, ``items_shown`` those shown."""
+    """A window's outcomes, see ``features.outcomes``; ``items`` are the distinct items known, ``items_shown`` those shown."""
 
     requests: int
     shown: int
@@ -90,7 +90,13 @@ class Operations:
         if sums is None or items is None:
             raise LookupError("a sum without a GROUP BY has always one row")
         return Outcomes(
-            sums["requests"], sums["shown"], sums["followed"], sums["watches"], sums["watch_seconds"], items["shown"], items["items"]
+            sums["requests"],
+            sums["shown"],
+            sums["followed"],
+            sums["watches"],
+            sums["watch_seconds"],
+            items["shown"],
+            items["items"],
         )
 
     async def resume(self) -> list[int]:
@@ -108,9 +114,7 @@ class Operations:
     async def lowest_positions(self) -> Mapping[tuple[Topic, int], int]:
         """Return, per topic and partition, the next offset this generation will apply."""
         return {
-            (topic, one.partition): position
-            for one in await self.partitions()
-            for topic, position in one.positions.items()
+            (topic, one.partition): position for one in await self.partitions() for topic, position in one.positions.items()
         }
 
 

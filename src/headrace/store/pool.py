@@ -39,7 +39,9 @@ class Database:
                 yield connection
 
     @asynccontextmanager
-    async def transaction(self, *, isolation: Literal["read_committed", "repeatable_read"] = "read_committed", readonly: bool = False) -> AsyncIterator[Connection]:
+    async def transaction(
+        self, *, isolation: Literal["read_committed", "repeatable_read"] = "read_committed", readonly: bool = False
+    ) -> AsyncIterator[Connection]:
         """Lend a connection inside a transaction that commits when the block ends, and rolls back when it raises."""
         async with self.connection() as connection, connection.transaction(isolation=isolation, readonly=readonly):
             yield connection

@@ -22,9 +22,11 @@ INSERT INTO @space.live (generation) VALUES ($1) ON CONFLICT DO NOTHING
 INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING
 
 -- name: fence
--- Move the positions, only where epoch and positions are still ours.
+-- Move the positions, only where epoch and positions are still ours; a worker that falls silent in the middle loses its locks.
 UPDATE @gen.partitions SET positions = $4, applied = applied + $5
 WHERE partition = $1 AND epoch = $2 AND positions = $3
+RETURNING set_config('idle_in_transaction_session_timeout',
+    greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000))::bigint::text, true)
 
 -- name: remember
 -- Remember new event ids; those known already are left as they are.
@@ -136,12 +138,14 @@ RETURNING partition
 
 -- name: claim
 -- Take free or abandoned partitions, each with a new epoch.
-UPDATE @gen.partitions SET owner = $1, epoch = epoch + 1, lease_until = now() + make_interval(secs => $2::float8 / 1000)
-WHERE partition IN (
+WITH free AS MATERIALIZED (
     SELECT partition FROM @gen.partitions WHERE owner IS NULL OR lease_until < now()
     ORDER BY partition LIMIT $3 FOR UPDATE SKIP LOCKED
 )
-RETURNING partition, epoch, positions, applied, halted
+UPDATE @gen.partitions AS p
+SET owner = $1, epoch = p.epoch + 1, lease_until = now() + make_interval(secs => $2::float8 / 1000)
+FROM free WHERE p.partition = free.partition
+RETURNING p.partition, p.epoch, p.positions, p.applied, p.halted
 
 -- name: reload
 -- A partition as it stands, where this worker owns it.
@@ -246,7 +250,8 @@ ORDER BY applied
 SELECT request_id COLLATE "C" AS request_id, user_id COLLATE "C" AS user_id, 0 AS kind, partition, applied, ts_ms, item_ids, positions
 FROM @gen.impression_lists
 UNION ALL
-SELECT request_id, user_id, 1, partition, applied, ts_ms, ARRAY[item_id], NULL FROM @gen.interactions WHERE request_id IS NOT NULL
+SELECT request_id, user_id, 1, partition, applied, ts_ms, ARRAY[item_id], NULL FROM @gen.interactions
+WHERE request_id IS NOT NULL AND event_type <> 'view'
 UNION ALL
 SELECT request_id, user_id, 1, partition, applied, ts_ms, ARRAY[item_id], NULL FROM @gen.watches
 ORDER BY 1, 2, 3, 4, 5

@@ -105,6 +105,4 @@ class PostgresGenerations:
 
 
 def _standing(rows: list[asyncpg.Record]) -> Standing:
-    return Standing(
-        {row["partition"]: row["changes"] for row in rows}, max((row["newest_ts_ms"] for row in rows), default=0)
-    )
+    return Standing({row["partition"]: row["changes"] for row in rows}, max((row["newest_ts_ms"] for row in rows), default=0))

@@ -80,7 +80,9 @@ class Verifier:
             counts = Comparison("positions")
             for row in partitions:
                 await self._positions(connection, row, counts)
-                recent = await self._replay(connection, row["partition"], writes, found, lambda n: progress("recomputing", n, total))
+                recent = await self._replay(
+                    connection, row["partition"], writes, found, lambda n: progress("recomputing", n, total)
+                )
                 await self._histories(connection, row["partition"], recent, histories)
             found.comparisons = [
                 counts,
@@ -116,7 +118,9 @@ class Verifier:
         passed = sum(row["positions"]) - sum(row["started_from"])
         archived = await connection.fetchval(self._queries["archived"], row["partition"])
         explained = archived + sum(row["duplicates"]) + row["dead"] + row["skipped"]
-        comparison.hold(f"partition {row['partition']}", f"{passed} offsets", f"{explained} explained", equal=passed == explained)
+        comparison.hold(
+            f"partition {row['partition']}", f"{passed} offsets", f"{explained} explained", equal=passed == explained
+        )
 
     async def _items(self, connection: Connection, writes: Writes) -> Comparison:
         comparison = Comparison("item_popularity")
@@ -158,34 +162,25 @@ class Verifier:
         for key, ours in recent.histories.items():
             comparison.hold(key, None, ours, equal=False)
 
-    async def _outcomes(self, connection: Connection) -> list[Comparison]:
+    async def _recomputed_outcomes(self, connection: Connection) -> tuple[dict[tuple[int, int], HourSum], set[tuple[int, str]]]:
+        """Return outcomes by (hour, partition) and (day, item) pairs shown, request by request."""
         hours: dict[tuple[int, int], HourSum] = {}
         days: set[tuple[int, str]] = set()
         for row in await connection.fetch(self._queries["watched_hours"]):
             hours[row["hour"], row["partition"]] = HourSum(watches=row["watches"], watch_seconds=row["watch_seconds"])
-        request: tuple[str, str] | None = None
-        shown: set[str] = set()
-        followed: set[str] = set()
-        place = (0, 0)
+        request = _Request("", "")
         async for rows in self._rows(connection, "requests_and_acts"):
             for row in rows:
-                if (row["request_id"], row["user_id"]) != request:
-                    request, shown, followed = (row["request_id"], row["user_id"]), set(), set()
-                    place = (row["ts_ms"] // HOUR_MS, row["partition"])
-                    if row["kind"] == 0:
-                        hours.setdefault(place, HourSum()).requests += 1
-                        day = row["ts_ms"] // DAY_MS
-                if row["kind"] == 0:
-                    pairs = zip(row["item_ids"], row["positions"], strict=True)
-                    fresh = {item for item, position in pairs if position < TOP} - shown
-                    hours[place].shown += len(fresh)
-                    days.update((day, item) for item in fresh)
-                    shown |= fresh
+                if (row["request_id"], row["user_id"]) != (request.request_id, request.user_id):
+                    request = _Request(row["request_id"], row["user_id"])
+                if row["kind"] == _SHOWN:
+                    days.update(request.show(row, hours))
                 else:
-                    fresh = (set(row["item_ids"]) & shown) - followed
-                    if fresh:
-                        hours[place].followed += len(fresh)
-                    followed |= fresh
+                    request.act(row, hours)
+        return hours, days
+
+    async def _outcomes(self, connection: Connection) -> list[Comparison]:
+        hours, days = await self._recomputed_outcomes(connection)
         by_hour = Comparison("outcome_hours")
         for row in await connection.fetch(self._queries["all_hours"]):
             ours = hours.pop((row["hour"], row["partition"]), HourSum())
@@ -204,14 +199,47 @@ class Verifier:
         return [by_hour, by_day]
 
 
+_SHOWN: Final = 0
+"""The kind of a row that shows items; others are acts. A request's shows come first."""
+
+
+@dataclass(slots=True)
+class _Request:
+    """One request of one user, its rows taken one after the other."""
+
+    request_id: str
+    user_id: str
+    place: tuple[int, int] | None = None
+    day: int = 0
+    shown: set[str] = field(default_factory=set)
+    followed: set[str] = field(default_factory=set)
+
+    def show(self, row: asyncpg.Record, hours: dict[tuple[int, int], HourSum]) -> list[tuple[int, str]]:
+        """Count a shown list; return the (day, item) pairs that are new to this request."""
+        if self.place is None:
+            self.place = (row["ts_ms"] // HOUR_MS, row["partition"])
+            self.day = row["ts_ms"] // DAY_MS
+            hours.setdefault(self.place, HourSum()).requests += 1
+        pairs = zip(row["item_ids"], row["positions"], strict=True)
+        fresh = {item for item, position in pairs if position < TOP} - self.shown
+        hours[self.place].shown += len(fresh)
+        self.shown |= fresh
+        return [(self.day, item) for item in fresh]
+
+    def act(self, row: asyncpg.Record, hours: dict[tuple[int, int], HourSum]) -> None:
+        """Count an act on items that this request has shown."""
+        fresh = (set(row["item_ids"]) & self.shown) - self.followed
+        if fresh and self.place is not None:
+            hours[self.place].followed += len(fresh)
+        self.followed |= fresh
+
+
 def _close(one: float, other: float) -> bool:
     return isclose(one, other, rel_tol=TOLERANCE, abs_tol=0.0)
 
 
 def _act(row: asyncpg.Record) -> Interaction | Watch:
-    head: dict[str, Any] = {
-        name: row[name] for name in ("event_id", "user_id", "item_id", "ts_ms", "session_id", "request_id")
-    }
+    head: dict[str, Any] = {name: row[name] for name in ("event_id", "user_id", "item_id", "ts_ms", "session_id", "request_id")}
     if row["event_type"] == "watch":
         return Watch(**head, watch_time_sec=row["watch_time_sec"], percent_watched=row["percent_watched"])
     return Interaction(**head, event_type=row["event_type"])

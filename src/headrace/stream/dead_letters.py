@@ -61,9 +61,19 @@ class Brake:
         self._ratio = ratio
         self._died: deque[bool] = deque(maxlen=LOOK_BACK)
         self._in_a_row = 0
+        self._released = False
+
+    def release(self) -> None:
+        """Let the bad stretch pass that halted the partition: someone has looked at it. The brake holds again behind it."""
+        self._released = True
+        self._in_a_row = 0
+        self._died.clear()
 
     def would_halt(self, died: list[bool]) -> str | None:
         """Return why the partition must stop if these records (true: dead) were passed as well; None where it need not."""
+        return None if self._released else self._judge(died)
+
+    def _judge(self, died: list[bool]) -> str | None:
         in_a_row = self._in_a_row
         for dead in died:
             in_a_row = in_a_row + 1 if dead else 0
@@ -76,6 +86,10 @@ class Brake:
 
     def note(self, died: list[bool]) -> None:
         """Take note of records that were passed."""
+        if self._released:
+            if all(died) or self._judge(died) is not None:
+                return
+            self._released = False
         for dead in died:
             self._in_a_row = self._in_a_row + 1 if dead else 0
         self._died.extend(died)

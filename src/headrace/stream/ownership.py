@@ -21,7 +21,13 @@ class Worker:
     """Owns a share of the partitions and applies what the log holds for them, until told to stop."""
 
     def __init__(
-        self, worker_id: str, log: Log, ledger: Ledger, clock: Clock, settings: StreamSettings, figures: Callable[[], dict[str, object]]
+        self,
+        worker_id: str,
+        log: Log,
+        ledger: Ledger,
+        clock: Clock,
+        settings: StreamSettings,
+        figures: Callable[[], dict[str, object]],
     ) -> None:
         self._id = worker_id
         self._log = log

@@ -111,7 +111,9 @@ class Processor:
             for topic, first_missing, next_present in _gaps(owned, records):
                 await page.pass_gap(owned, topic, first_missing, next_present)
                 telemetry.WORKER_GAPS.inc()
-                telemetry.log.error("offsets_missing", topic=topic, partition=owned.partition, start=first_missing, end=next_present)
+                telemetry.log.error(
+                    "offsets_missing", topic=topic, partition=owned.partition, start=first_missing, end=next_present
+                )
             judged = await self._judge(page, owned, batch)
             poisoned = {(letter.topic, letter.offset) for letter in judged.letters}
             died = [(record.topic, record.offset) in poisoned for record in records]

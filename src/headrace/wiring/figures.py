@@ -100,9 +100,7 @@ class Figures:
                 interaction=settings.log.topic_interaction,
             ),
             auto_offset_reset=settings.stream.auto_offset_reset,
-            processed_count=sum(
-                sum(one.counted.values()) + sum(one.duplicates.values()) + one.dead for one in partitions
-            ),
+            processed_count=sum(sum(one.counted.values()) + sum(one.duplicates.values()) + one.dead for one in partitions),
             dlq_count=sum(one.dead for one in partitions),
             runtime=WorkerRuntime(
                 last_consumer_lag_ms=await self._lag_ms(partitions, ends),

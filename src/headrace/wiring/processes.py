@@ -11,7 +11,7 @@ from uuid import uuid4
 from prometheus_client import generate_latest
 
 from headrace.api.services import Services
-from headrace.clock import Clock, SystemClock
+from headrace.clock import SystemClock
 from headrace.config import Settings
 from headrace.events.contract import Contract
 from headrace.events.types import Event
@@ -99,9 +99,7 @@ async def importing(settings: Settings) -> AsyncIterator["Importing"]:
         def drain(report: Callable[[int], None]) -> "asyncio.Future[None]":
             return asyncio.ensure_future(_drain(ground, generation, report))
 
-        yield Importing(
-            Contract(settings.limits, ground.clock), intake, Shifts(ground.database, space=ground.space), drain
-        )
+        yield Importing(Contract(settings.limits, ground.clock), intake, Shifts(ground.database, space=ground.space), drain)
 
 
 @asynccontextmanager
@@ -159,11 +157,10 @@ def _page() -> dict[str, object]:
 
 
 async def _drain(ground: Ground, generation: Generation, report: Callable[[int], None]) -> None:
-    """Wait until every record is applied; where no worker is alive, be one meanwhile."""
+    """Wait until every record is applied; while no worker is alive, be one."""
     operations = ground.operations(generation)
-    alive = any(one.alive for one in await patiently(lambda: operations.workers(ground.settings.stream.lease_ms)))
-    own = None if alive else _worker(ground, generation)
-    running = None if own is None else asyncio.create_task(own.run())
+    own: Worker | None = None
+    running: asyncio.Task[None] | None = None
     try:
         while True:
             partitions = await patiently(operations.partitions)
@@ -174,6 +171,10 @@ async def _drain(ground: Ground, generation: Generation, report: Callable[[int],
                 return
             if running is not None and running.done():
                 running.result()
+            workers = await patiently(lambda: operations.workers(ground.settings.stream.lease_ms))
+            if own is None and not any(one.alive for one in workers):
+                own = _worker(ground, generation)
+                running = asyncio.create_task(own.run())
             await asyncio.sleep(DRAIN_LOOK_S)
     finally:
         if own is not None and running is not None:

@@ -1,4 +1,4 @@
-"""The embedded log: durable records in Postgres, contiguous offsets from locked counter rows, appends grouped into one commit."""
+"""The embedded log: durable records in Postgres, contiguous offsets, many appends in one commit."""
 
 from headrace.log.postgres.log import PartitionsDiffer, PostgresLog
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headrace import telemetry
-from headrace.errors import Unavailable
+from headrace.errors import Poison, Unavailable
 from headrace.log.port import NewRecord, Verdict
 
 LARGEST_GROUP: Final = 1000
@@ -24,7 +24,7 @@ class Call:
 
 
 Write = Callable[[Sequence[Call]], Awaitable[None]]
-"""Writes calls in one transaction and settles each call's future; raises ``Unavailable`` when none is written."""
+"""Writes calls in one transaction and settles each call's future; raises ``Unavailable`` or ``Poison`` when none is written."""
 
 
 class Grouping:
@@ -59,18 +59,30 @@ class Grouping:
             while self._waiting:
                 group = self._take()
                 try:
-                    await self._write(group)
-                except BaseException as error:
-                    for call in group:
-                        if not call.done.done():
-                            call.done.set_exception(error)
-                    if not isinstance(error, Unavailable):
-                        raise
+                    await self._settle(group)
                 finally:
                     self._records -= sum(len(call.records) for call in group)
                     telemetry.INTAKE_QUEUE.set(self._records)
         finally:
             self._writer = None
+
+    async def _settle(self, group: Sequence[Call]) -> None:
+        """Write a group; an error is its callers' to see, and never keeps the next group waiting."""
+        try:
+            await self._write(group)
+        except Poison as poison:
+            if len(group) == 1:
+                _fail(group, poison)
+                return
+            # One caller's value is refused: each is written alone, so that its neighbours are not.
+            for call in group:
+                await self._settle([call])
+        except Exception as error:  # noqa: BLE001 - nothing is swallowed: every caller of the group gets it
+            _fail(group, error)
+        except BaseException:
+            _fail([*group, *self._waiting], Unavailable("log", "the process is stopping"))
+            self._waiting.clear()
+            raise
 
     def _take(self) -> list[Call]:
         group: list[Call] = []
@@ -80,3 +92,9 @@ class Grouping:
             group.append(call)
             size += len(call.records)
         return group
+
+
+def _fail(calls: Sequence[Call], error: Exception) -> None:
+    for call in calls:
+        if not call.done.done():
+            call.done.set_exception(error)

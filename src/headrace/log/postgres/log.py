@@ -16,12 +16,16 @@ import asyncpg
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
 from headrace.log.port import TOPIC_NUMBER, TOPICS, NewRecord, StoredRecord, Topic, Verdict, partition_of
+from headrace.log.postgres import retention
 from headrace.log.postgres.grouping import Call, Grouping
 from headrace.store.pool import Database
 from headrace.store.sql import Queries
 
 TRIES: Final = 5
 """How often an append is tried again when another process took one of its ids at the same moment."""
+
+LOCK: Final = 0x6C6F6700
+"""The advisory lock ("log") under which the counter rows are made."""
 
 
 class PartitionsDiffer(Exception):
@@ -39,7 +43,8 @@ class PostgresLog:
 
     def __init__(self, database: Database, *, space: str, partitions: int, queue_records: int) -> None:
         self._database = database
-        self._queries = Queries(__package__, space=space)
+        self._space = space
+        self._queries = Queries("headrace.log.postgres", space=space)
         self._partitions = partitions
         self._grouping = Grouping(self._write, queue_records=queue_records)
         self._open = False
@@ -49,11 +54,15 @@ class PostgresLog:
 
         Raises ``PartitionsDiffer`` where the log was made with another number of partitions, and ``Unavailable``.
         """
-        async with self._database.connection() as connection:
+        async with self._database.transaction() as connection:
+            # Two processes that ask for different numbers must not both find that there is no log yet.
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
             made = await connection.fetchval(self._queries["partitions"])
             if made is not None and made != self._partitions:
                 raise PartitionsDiffer(made, self._partitions)
             await connection.execute(self._queries["make_heads"], len(TOPICS), self._partitions)
+        # Before the first record: moving what has reached the table of the rest holds up the writers.
+        await retention.make_days(self._database, space=self._space)
         self._open = True
 
     @property
@@ -112,8 +121,9 @@ class PostgresLog:
                 try:
                     if fresh:
                         await connection.execute(self._queries["append"], *_columns(fresh, self._partitions))
-                except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError):
-                    # Another process took one of these ids between our look and our insert: look again.
+                except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.CheckViolationError):
+                    # Another process took one of these ids between our look and our insert, or made a day's table while
+                    # our records were on their way to the table of the rest: look again.
                     await asyncio.sleep(0)
                     continue
                 except asyncpg.DataError as error:

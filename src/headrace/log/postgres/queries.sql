@@ -26,7 +26,8 @@ WITH wanted AS (
     FROM locked AS l WHERE h.topic = l.topic AND h.partition = l.partition
 ), remembered AS (
     INSERT INTO @space.door_ids (id, payload_hash, ts_ms, kept)
-    SELECT * FROM unnest($10::bytea[], $11::bytea[], $9::bigint[], $12::boolean[])
+    SELECT * FROM unnest($10::bytea[], $11::bytea[], $9::bigint[], $12::boolean[]) AS i (id, payload_hash, ts_ms, kept)
+    ORDER BY i.id
 )
 INSERT INTO @space.log_records (topic, partition, "offset", day, key, value, timestamp_ms)
 SELECT r.topic, r.partition, l.next_offset + r.rank, (now() AT TIME ZONE 'utc')::date, r.key, r.value, r.timestamp_ms
@@ -56,6 +57,10 @@ FROM @space.log_heads AS h LEFT JOIN LATERAL (
 -- The log's tables by day.
 SELECT c.relname FROM pg_inherits AS i JOIN pg_class AS c ON c.oid = i.inhrelid
 WHERE i.inhparent = '@space.log_records'::regclass
+
+-- name: days_of_the_rest
+-- Days whose records reached the table of the rest, because theirs was not made ahead.
+SELECT DISTINCT day FROM @space.log_records_otherwise
 
 -- name: last_of_day
 -- The last offset of each topic and partition in the tables up to a day.

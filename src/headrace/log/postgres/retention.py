@@ -1,11 +1,12 @@
 """What the embedded log keeps: one table a day, made ahead of time, dropped whole when it is old and applied."""
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from headrace.log.port import TOPICS, Topic
-from headrace.store.pool import Database
+from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries, place
 
 AHEAD: Final = 2
@@ -16,27 +17,56 @@ _DAY: Final = re.compile(r"log_records_(\d{4})_(\d{2})_(\d{2})$")
 DOOR_WEEKS: Final = 6
 """Weeks for which the door remembers an id: longer than the age it admits."""
 
+LOCK: Final = 0x64617973
+"""The advisory lock ("days") that keeps two processes from making the same table at once."""
 
-async def tend(database: Database, *, space: str, now_ms: int, retention_hours: int, applied: dict[tuple[Topic, int], int]) -> None:
+
+async def make_days(database: Database, *, space: str, now_ms: int | None = None) -> None:
+    """Make the tables of today (by the database's clock, which dates the records, or by ``now_ms``) and the days to come.
+
+    Days whose records reached the table of the rest get theirs too, and the records move there. Raises ``Unavailable``.
+    """
+    queries = Queries("headrace.log.postgres", space=space)
+    async with database.transaction() as connection:
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        today: date = await connection.fetchval("SELECT (now() AT TIME ZONE 'utc')::date") if now_ms is None else _date(now_ms)
+        made = await _days(connection, queries)
+        left = {row["day"] for row in await connection.fetch(queries["days_of_the_rest"])}
+        for day in sorted({today + timedelta(days=ahead) for ahead in range(AHEAD + 1)} | left):
+            if day not in made:
+                await connection.execute(place(_table(day), space=space))
+
+
+async def tend(
+    database: Database, *, space: str, now_ms: int, retention_hours: int, applied: Mapping[tuple[Topic, int], int]
+) -> None:
     """Make the coming days' tables, drop those past the retention whose records are all applied, forget old ids.
 
     ``applied`` is the lowest position over all generations; a record at or above it is never dropped.
     """
     queries = Queries("headrace.log.postgres", space=space)
-    today = datetime.fromtimestamp(now_ms / 1000, UTC).date()
-    async with database.connection() as connection:
-        days = {day: row["relname"] for row in await connection.fetch(queries["days"]) if (day := _day(row["relname"]))}
-        for ahead in range(AHEAD + 1):
-            day = today + timedelta(days=ahead)
-            if day not in days:
-                await connection.execute(place(_table(day), space=space))
-        newest_to_drop = datetime.fromtimestamp(now_ms / 1000, UTC) - timedelta(hours=retention_hours + 24)
-        for day in sorted(day for day in days if day <= newest_to_drop.date()):
+    await make_days(database, space=space, now_ms=now_ms)
+    newest_to_drop = _date(now_ms - (retention_hours + 24) * 3_600_000)
+    async with database.transaction() as connection:
+        await connection.execute("SET LOCAL lock_timeout = '5s'")
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        days = await _days(connection, queries)
+        for day in sorted(day for day in days if day <= newest_to_drop):
             lasts = await connection.fetch(queries["last_of_day"], day)
             if any(row["last"] >= applied.get((TOPICS[row["topic"]], row["partition"]), 0) for row in lasts):
                 break
             await connection.execute(f"DROP TABLE {place('@space', space=space)}.{days[day]}")
+    async with database.connection() as connection:
         await connection.execute(queries["forget_ids"], now_ms - DOOR_WEEKS * 7 * 86_400_000, 50_000)
+
+
+async def _days(connection: Connection, queries: Queries) -> dict[date, str]:
+    names = [row["relname"] for row in await connection.fetch(queries["days"])]
+    return {day: name for name in names if (day := _day(name)) is not None}
+
+
+def _date(ms: int) -> date:
+    return datetime.fromtimestamp(ms / 1000, UTC).date()
 
 
 def _day(table: str) -> date | None:
@@ -47,13 +77,13 @@ def _day(table: str) -> date | None:
 def _table(day: date) -> str:
     name = f"@space.log_records_{day:%Y_%m_%d}"
     following = day + timedelta(days=1)
-    # Rows that reached the table of the rest before this day's table was made move with it, in one transaction.
+    # Rows that reached the table of the rest before this day's table was made move with it. That table is locked first: a
+    # row that is on its way into it while the others move would forbid the new table.
     return f"""
-    BEGIN;
     SET LOCAL lock_timeout = '5s';
+    LOCK TABLE @space.log_records_otherwise IN ACCESS EXCLUSIVE MODE;
     CREATE TABLE {name} (LIKE @space.log_records INCLUDING ALL);
     WITH moved AS (DELETE FROM @space.log_records_otherwise WHERE day >= '{day}' AND day < '{following}' RETURNING *)
     INSERT INTO {name} SELECT * FROM moved;
     ALTER TABLE @space.log_records ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{following}');
-    COMMIT;
     """

@@ -4,6 +4,7 @@ import tomllib
 from dataclasses import fields
 from hashlib import blake2b
 from importlib.resources import files
+from math import isfinite
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -31,9 +32,7 @@ class RecipeError(ValueError):
 
 def available() -> list[str]:
     """Return the names of the recipes in this package, sorted."""
-    return sorted(
-        file.name.removesuffix(".toml") for file in files(__package__).iterdir() if file.name.endswith(".toml")
-    )
+    return sorted(file.name.removesuffix(".toml") for file in files(__package__).iterdir() if file.name.endswith(".toml"))
 
 
 def named(name: str) -> Recipe:
@@ -46,7 +45,8 @@ def named(name: str) -> Recipe:
 def read(name: str, text: str) -> Recipe:
     """Return the recipe that this TOML describes; raises ``RecipeError``.
 
-    The version is ``name@digest`` over the parsed parts and weights: comments and order of keys do not change it.
+    The version is ``name@digest`` over the parts in their order and all their weights, those left to their defaults included:
+    comments, the order of keys and a default written out do not change it, a default changed in the code does.
     """
     try:
         parsed = tomllib.loads(text)
@@ -56,26 +56,48 @@ def read(name: str, text: str) -> Recipe:
         raise RecipeError(f"{name}: unknown {', '.join(sorted(unknown))}; a recipe has {', '.join(sorted(_KEYS))}")
     if not parsed.get("sources") or "selector" not in parsed:
         raise RecipeError(f"{name}: a recipe needs at least one of [[sources]] and a [selector]")
-    digest = blake2b(msgspec.json.encode(parsed, order="sorted"), digest_size=4).hexdigest()
-    return Recipe(
-        name=name,
-        version=f"{name}@{digest}",
-        sources=tuple(_part(name, "sources", spec, SOURCES) for spec in parsed["sources"]),
-        filters=tuple(_part(name, "filters", spec, FILTERS) for spec in parsed.get("filters", [])),
-        scorers=tuple(_part(name, "scorers", spec, SCORERS) for spec in parsed.get("scorers", [])),
-        selector=_part(name, "selector", parsed["selector"], SELECTORS),
-    )
+    sources = _parts(name, "sources", parsed, SOURCES)
+    filters = _parts(name, "filters", parsed, FILTERS)
+    scorers = _parts(name, "scorers", parsed, SCORERS)
+    selector = _part(name, "selector", parsed["selector"], SELECTORS)
+    whole = [[(type(part).__name__, part) for part in place] for place in (sources, filters, scorers, (selector,))]
+    digest = blake2b(msgspec.json.encode(whole, order="sorted"), digest_size=4).hexdigest()
+    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector)
 
 
-def _part(recipe: str, place: str, spec: dict[str, Any], kinds: dict[str, type[P]]) -> P:
+def _parts(recipe: str, place: str, parsed: dict[str, Any], kinds: dict[str, type[P]]) -> tuple[P, ...]:
+    specs = parsed.get(place, [])
+    if not isinstance(specs, list):
+        raise RecipeError(f"{recipe}: {place}: is a list of parts: write [[{place}]]")
+    return tuple(_part(recipe, place, spec, kinds) for spec in specs)
+
+
+def _part(recipe: str, place: str, spec: object, kinds: dict[str, type[P]]) -> P:
+    if not isinstance(spec, dict):
+        raise RecipeError(f"{recipe}: {place}: a part is a table with its name and weights, not {spec!r}")
     kind = spec.get("part")
-    if kind not in kinds:
+    if not isinstance(kind, str) or kind not in kinds:
         raise RecipeError(f"{recipe}: {place}: unknown part {kind!r}; there are: {', '.join(sorted(kinds))}")
+    known = {field.name: field.type for field in fields(kinds[kind]) if field.name != "name"}  # type: ignore[arg-type]
     weights = {key: value for key, value in spec.items() if key != "part"}
-    known = {field.name: field for field in fields(kinds[kind]) if field.name != "name"}  # type: ignore[arg-type]
     for key, value in weights.items():
         if key not in known:
             raise RecipeError(f"{recipe}: {kind}: unknown weight {key!r}; it has: {', '.join(known) or 'none'}")
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            raise RecipeError(f"{recipe}: {kind}: {key} must be a number, not {value!r}")
+        weights[key] = _weight(f"{recipe}: {kind}: {key}", value, known[key])
     return kinds[kind](**weights)
+
+
+def _weight(where: str, value: object, wanted: object) -> float | str:
+    if wanted is str:
+        if not isinstance(value, str):
+            raise RecipeError(f"{where} must be a text, not {value!r}")
+        return value
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise RecipeError(f"{where} must be a number, not {value!r}")
+    if not (isfinite(value) and value >= 0):
+        raise RecipeError(f"{where} must be finite and not negative, not {value!r}")
+    if wanted is int:
+        if not isinstance(value, int):
+            raise RecipeError(f"{where} must be a whole number, not {value!r}")
+        return value
+    return float(value)
