@@ -21,6 +21,17 @@ class Seen:
 
 
 @dataclass(frozen=True, slots=True)
+class Latest:
+    """Leaves out the item of the user's newest event alone: where revisits are wanted, they are still looking at that one."""
+
+    name: str = "latest"
+
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_]:
+        """Return true for all candidates but that item."""
+        return _not_among(picture, candidates, [entry.item_id for entry in query.recent[:1]])
+
+
+@dataclass(frozen=True, slots=True)
 class Excluded:
     """Leaves out what the request asks to leave out."""
 

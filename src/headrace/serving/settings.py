@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class ServingSettings:
     """What answers are made with."""
 
-    recipe: str = "rules-v1"
+    recipe: str = "default"
     """The recipe's name."""
 
     seed: int = 0

@@ -1,7 +1,9 @@
 """Recipes are data: each TOML file here names the parts of a pipeline and their weights; its version is a digest of both."""
 
 import tomllib
+from collections.abc import Iterable
 from dataclasses import fields
+from difflib import get_close_matches
 from hashlib import blake2b
 from importlib.resources import files
 from math import isfinite
@@ -11,19 +13,27 @@ import msgspec
 
 from headrace.pipeline import Filter, Recipe, Scorer, Selector, Source
 from headrace.ranking.blend import Blend
+from headrace.ranking.returning import Returning
 from headrace.ranking.top import Top
 from headrace.retrieval.covisitation import CoVisitation
-from headrace.retrieval.filters import Excluded, Seen
+from headrace.retrieval.filters import Excluded, Latest, Seen
 from headrace.retrieval.popularity import Popularity
+from headrace.retrieval.revisits import Revisits
+from headrace.retrieval.trending import Trending
 
-SOURCES: Final[dict[str, type[Source]]] = {"co_visitation": CoVisitation, "popularity": Popularity}
-FILTERS: Final[dict[str, type[Filter]]] = {"seen": Seen, "excluded": Excluded}
-SCORERS: Final[dict[str, type[Scorer]]] = {"blend": Blend}
+SOURCES: Final[dict[str, type[Source]]] = {
+    "co_visitation": CoVisitation,
+    "popularity": Popularity,
+    "revisits": Revisits,
+    "trending": Trending,
+}
+FILTERS: Final[dict[str, type[Filter]]] = {"seen": Seen, "latest": Latest, "excluded": Excluded}
+SCORERS: Final[dict[str, type[Scorer]]] = {"blend": Blend, "returning": Returning}
 SELECTORS: Final[dict[str, type[Selector]]] = {"top": Top}
 
 P = TypeVar("P")
 
-_KEYS: Final = {"sources", "filters", "scorers", "selector"}
+_KEYS: Final = {"sources", "filters", "scorers", "selector", "fillers"}
 
 
 class RecipeError(ValueError):
@@ -38,7 +48,7 @@ def available() -> list[str]:
 def named(name: str) -> Recipe:
     """Return a recipe of this package; raises ``RecipeError`` for an unknown name."""
     if name not in available():
-        raise RecipeError(f"there is no recipe {name!r}; there are: {', '.join(available())}")
+        raise RecipeError(f"there is no recipe {name!r}{_nearest(name, available())}; there are: {', '.join(available())}")
     return read(name, files(__package__).joinpath(f"{name}.toml").read_text())
 
 
@@ -60,9 +70,13 @@ def read(name: str, text: str) -> Recipe:
     filters = _parts(name, "filters", parsed, FILTERS)
     scorers = _parts(name, "scorers", parsed, SCORERS)
     selector = _part(name, "selector", parsed["selector"], SELECTORS)
-    whole = [[(type(part).__name__, part) for part in place] for place in (sources, filters, scorers, (selector,))]
+    fillers = _parts(name, "fillers", parsed, SOURCES)
+    places: list[tuple[object, ...]] = [sources, filters, scorers, (selector,)]
+    if fillers:
+        places.append(fillers)
+    whole = [[(type(part).__name__, part) for part in place] for place in places]
     digest = blake2b(msgspec.json.encode(whole, order="sorted"), digest_size=4).hexdigest()
-    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector)
+    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector, fillers)
 
 
 def _parts(recipe: str, place: str, parsed: dict[str, Any], kinds: dict[str, type[P]]) -> tuple[P, ...]:
@@ -77,12 +91,12 @@ def _part(recipe: str, place: str, spec: object, kinds: dict[str, type[P]]) -> P
         raise RecipeError(f"{recipe}: {place}: a part is a table with its name and weights, not {spec!r}")
     kind = spec.get("part")
     if not isinstance(kind, str) or kind not in kinds:
-        raise RecipeError(f"{recipe}: {place}: unknown part {kind!r}; there are: {', '.join(sorted(kinds))}")
+        raise RecipeError(f"{recipe}: {place}: unknown part {kind!r}{_nearest(kind, kinds)}; there are: {', '.join(sorted(kinds))}")
     known = {field.name: field.type for field in fields(kinds[kind]) if field.name != "name"}  # type: ignore[arg-type]
     weights = {key: value for key, value in spec.items() if key != "part"}
     for key, value in weights.items():
         if key not in known:
-            raise RecipeError(f"{recipe}: {kind}: unknown weight {key!r}; it has: {', '.join(known) or 'none'}")
+            raise RecipeError(f"{recipe}: {kind}: unknown weight {key!r}{_nearest(key, known)}; it has: {', '.join(known) or 'none'}")
         weights[key] = _weight(f"{recipe}: {kind}: {key}", value, known[key])
     return kinds[kind](**weights)
 
@@ -101,3 +115,8 @@ def _weight(where: str, value: object, wanted: object) -> float | str:
             raise RecipeError(f"{where} must be a whole number, not {value!r}")
         return value
     return float(value)
+
+
+def _nearest(word: object, known: Iterable[str]) -> str:
+    near = get_close_matches(str(word), list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
