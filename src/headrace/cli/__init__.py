@@ -34,6 +34,16 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "verify",
         "Recompute all features from the archive and compare them with the live tables.",
     ),
+    "evaluate": (
+        "headrace.cli.evaluate",
+        "evaluate",
+        "Measure how good the answers are, by playing a file through the very code that answers.",
+    ),
+    "recipes": (
+        "headrace.cli.recipes",
+        "recipes",
+        "List the recipes that answers can be made with, or show one as its file.",
+    ),
     "stream": ("headrace.cli.stream", "stream", "Show where each partition stands, or let halted partitions go on."),
 }
 

@@ -262,6 +262,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         serving=(
             ("HEADRACE_SERVING_RECIPE", "recipe", NAME, "", "The recipe that answers."),
             (
+                "HEADRACE_SERVING_RECIPES",
+                "recipes",
+                Folder(),
+                "",
+                "A folder of recipes beside the package's; a changed file answers within a second, without a restart.",
+            ),
+            (
                 "HEADRACE_SERVING_SEED",
                 "seed",
                 Whole(0, 2**53),

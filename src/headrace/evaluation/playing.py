@@ -4,6 +4,7 @@ The features, the picture and the runner are production's. One pass serves any n
 moments: that is also what makes their comparison paired.
 """
 
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -78,6 +79,12 @@ class Play:
     events: dict[int, int]
     learn_seconds: float
     learned: int
+    meetings: dict[int, list[int]]
+    """Of each item that was first met behind the split: the times of its events, as counts of targets asked before each."""
+
+    def met_at(self, item: int, target: int) -> int:
+        """Return how often an item first met behind the split had been met when the ``target``-th target was asked."""
+        return bisect_right(self.meetings.get(item, []), target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,7 @@ class _Pass:
         self._lists: list[list[list[int]]] = [[] for _ in candidates]
         self._seconds: list[list[float]] = [[] for _ in candidates]
         self._learning = 0.0
+        self._meetings: dict[int, list[int]] = {}
 
     def run(self, tell: Tell) -> Play:
         steps, targets = self._course.steps, self._course.targets
@@ -136,7 +144,7 @@ class _Pass:
                 before = dict(enumerate(self._met))
             if index in wanted:
                 self._ask(index)
-            self._meet(step.act)
+            self._meet(step.act, before)
             if index < first:
                 self._tables.learn_unseen(step.act)
             else:
@@ -178,12 +186,14 @@ class _Pass:
     def _number(self, item_id: str) -> int:
         return self._numbers.get(item_id, len(self._numbers))
 
-    def _meet(self, act: Act) -> None:
+    def _meet(self, act: Act, before: dict[int, int] | None) -> None:
         number = self._numbers.setdefault(act.item_id, len(self._numbers))
         if number == len(self._met):
             self._met.append(0)
             self._first_ms.append(act.ts_ms)
         self._met[number] += 1
+        if before is not None and number not in before:
+            self._meetings.setdefault(number, []).append(len(self._rows))
 
     def _result(self, before: dict[int, int], first: int) -> Play:
         session, item, seen, revealed, age_ms, met, ts_ms = (np.array(column) for column in zip(*self._rows, strict=True))
@@ -200,4 +210,5 @@ class _Pass:
             before,
             self._learning,
             first,
+            self._meetings,
         )

@@ -23,4 +23,21 @@ def query(
         k=k,
         recent=recent_items(history, len(history)),
         seed=seed,
+        returns=returns(history),
     )
+
+
+def returns(history: Sequence[Entry]) -> float:
+    """Return which share of the steps in a history led back to an earlier item; an item directly repeated is no step."""
+    met: set[str] = set()
+    steps = back = 0
+    last: str | None = None
+    for entry in history:
+        if entry.item_id == last:
+            continue
+        last = entry.item_id
+        if met:
+            steps += 1
+            back += last in met
+        met.add(last)
+    return back / steps if steps else 0.0

@@ -1,6 +1,7 @@
 """Which recipe answers."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
@@ -9,6 +10,9 @@ class ServingSettings:
 
     recipe: str = "default"
     """The recipe's name."""
+
+    recipes: Path | None = None
+    """A folder of recipes beside the package's; one of the same name goes before the package's, and changes are noticed."""
 
     seed: int = 0
     """The root of all randomness, from which each user's and request's is derived."""

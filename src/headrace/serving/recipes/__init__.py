@@ -7,6 +7,7 @@ from difflib import get_close_matches
 from hashlib import blake2b
 from importlib.resources import files
 from math import isfinite
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -40,16 +41,41 @@ class RecipeError(ValueError):
     """A recipe that cannot be made; the message names the place and what could stand there."""
 
 
-def available() -> list[str]:
-    """Return the names of the recipes in this package, sorted."""
-    return sorted(file.name.removesuffix(".toml") for file in files(__package__).iterdir() if file.name.endswith(".toml"))
+def available(folder: Path | None = None) -> list[str]:
+    """Return the names of the recipes in this package and in the operator's folder, sorted."""
+    shipped = {file.name.removesuffix(".toml") for file in files(__package__).iterdir() if file.name.endswith(".toml")}
+    own = set() if folder is None else {file.stem for file in folder.glob("*.toml")}
+    return sorted(shipped | own)
 
 
-def named(name: str) -> Recipe:
-    """Return a recipe of this package; raises ``RecipeError`` for an unknown name."""
-    if name not in available():
-        raise RecipeError(f"there is no recipe {name!r}{_nearest(name, available())}; there are: {', '.join(available())}")
-    return read(name, files(__package__).joinpath(f"{name}.toml").read_text())
+def named(name: str, folder: Path | None = None) -> Recipe:
+    """Return a recipe by its name; raises ``RecipeError`` for one that is unknown or cannot be made."""
+    return read(name, text_of(name, folder))
+
+
+def text_of(name: str, folder: Path | None = None) -> str:
+    """Return a recipe's file; one in the operator's folder goes before one of the package. Raises ``RecipeError``."""
+    known = available(folder)
+    if name not in known:
+        raise RecipeError(f"there is no recipe {name!r}{_nearest(name, known)}; there are: {', '.join(known)}")
+    own = None if folder is None else folder / f"{name}.toml"
+    try:
+        if own is not None and own.exists():
+            return own.read_text(encoding="utf-8")
+        return files(__package__).joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{name}: its file cannot be read: {error}") from None
+
+
+def purpose(text: str) -> str:
+    """Return the first sentence of the comment that a recipe's file begins with; empty where there is none."""
+    lines = []
+    for line in text.splitlines():
+        if not line.startswith("#"):
+            break
+        lines.append(line.lstrip("# "))
+    sentence, dot, _ = " ".join(lines).partition(". ")
+    return sentence + dot.strip()
 
 
 def read(name: str, text: str) -> Recipe:

@@ -1,0 +1,230 @@
+"""``headrace evaluate``: how good the answers are, on a file of events."""
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Final
+
+import msgspec
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from headrace import config
+from headrace.cli.complaints import Complaint
+from headrace.cli.evaluated import show_ablation, show_newcomers, show_results
+from headrace.clock import SystemClock
+from headrace.config import Settings
+from headrace.evaluation import page as pages
+from headrace.evaluation import protocol, runs, tuning, variants
+from headrace.evaluation.playing import Stage, Tell
+from headrace.evaluation.protocol import NothingToPredict, Step
+from headrace.evaluation.reading import read
+from headrace.events.contract import Contract
+from headrace.features.settings import FeatureSettings
+from headrace.importer.mapping import FIELDS, KINDS, SKIP, Mode, Options, pairs
+from headrace.importer.opening import Format, opened
+from headrace.importer.outcome import Refusal
+from headrace.importer.rows import Unusable
+from headrace.importer.survey import survey
+from headrace.importer.times import TimeFormat
+from headrace.pipeline import Recipe
+from headrace.serving import recipes
+
+_DAY_MS: Final = 86_400_000
+
+
+def evaluate(
+    data: Annotated[list[str], typer.Argument(metavar="DATA...", help="Files of events, as `headrace import` reads them.")],
+    *,
+    recipe: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A recipe's name or its file; may be repeated.")
+    ] = None,
+    baseline: Annotated[str | None, typer.Option(metavar="NAME", help="Tell differences from this recipe, with intervals.")] = None,
+    frozen: Annotated[
+        bool | None, typer.Option("--frozen/--streaming", help="Only the frozen index, or only the live one; else both.")
+    ] = None,
+    split: Annotated[
+        str, typer.Option(help="Where the test begins: 24h before the end, a share of the events (0.88), a time, a file.")
+    ] = "24h",
+    sample: Annotated[Path | None, typer.Option(metavar="FILE", help="Ask only in the sessions named there, one a line.")] = None,
+    about: Annotated[int | None, typer.Option(min=1, help="Draw whole sessions until there are about so many targets.")] = None,
+    feature: Annotated[
+        list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another feature setting, as window=100; may be repeated.")
+    ] = None,
+    ablate: Annotated[bool, typer.Option("--ablate", help="Take each part out in turn and tell what it costs.")] = False,
+    sweep: Annotated[bool, typer.Option("--sweep", help="Tune the recipe on a window before the split; the test stays unseen.")] = False,
+    json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything that was found there, as JSON.")] = None,
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots there, as HTML.")] = None,
+    map_: Annotated[
+        list[str] | None, typer.Option("--map", metavar="FIELD=COLUMN", help="Which column holds a field; may be repeated.")
+    ] = None,
+    type_: Annotated[
+        list[str] | None, typer.Option("--type", metavar="THEIRS=OURS", help="What an event type is; may be repeated.")
+    ] = None,
+    event_type: Annotated[str | None, typer.Option(metavar="KIND", help="The event type of every row.")] = None,
+    ts_format: Annotated[TimeFormat, typer.Option(help="How times are written.")] = TimeFormat.AUTO,
+    file_format: Annotated[Format | None, typer.Option("--format", help="The files' format.")] = None,
+) -> None:
+    """Measure how good the answers are, by playing a file through the very code that answers.
+
+    Events are taken in time order; behind the split each is predicted from what its session did before, then learned. Nothing
+    is stored, and no database is needed.
+
+        headrace evaluate clicks.parquet
+        headrace evaluate clicks.parquet --recipe revisits --baseline default --page report.html
+        headrace evaluate ratings.csv --event-type view --split 0.88 --feature window=100 --feature history_size=1000
+        headrace evaluate clicks.parquet --sweep
+    """
+    clock = SystemClock()
+    settings = config.read()
+    console = Console()
+    chosen = [_recipe(name) for name in recipe or [settings.serving.recipe]]
+    compared = None if baseline is None else _recipe(baseline)
+    stage = Stage(_features(settings.features, feature or []), settings.snapshot.neighbours)
+    options = _options(map_ or [], type_ or [], event_type, ts_format)
+    try:
+        with ExitStack() as stack:
+            steps, names = _steps(stack, data, options, file_format, settings, stage, console)
+        split_ms = _split(split, steps)
+        only = None if sample is None else _lines(sample)
+        # What was read stays: the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
+        if sweep:
+            _sweep(chosen[0], steps, names, split_ms, stage, console)
+            return
+        course = protocol.course(steps, names, split_ms, only=only, about=about)
+        run = runs.Run(course, stage, clock)
+        with _bar(console, "playing") as tell:
+            report = run.report(chosen, compared, _indexes(frozen), tell, ages=page is not None or json is not None)
+        show_results(console, report)
+        show_newcomers(console, report)
+        if ablate:
+            with _bar(console, "taking parts out") as tell:
+                report.ablation = run.ablation(chosen[0], tell)
+            show_ablation(console, report.ablation)
+    except (Unusable, NothingToPredict, tuning.TestWindow) as error:
+        raise Complaint(str(error)) from None
+    if json is not None:
+        json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    if page is not None:
+        try:
+            page.write_text(pages.page(f"headrace evaluate {' '.join(data)}", report.results, report.ages), encoding="utf-8")
+        except pages.NoPlots as error:
+            raise Complaint(str(error)) from None
+
+
+def _recipe(name: str) -> Recipe:
+    path = Path(name)
+    if path.suffix == ".toml":
+        try:
+            return recipes.read(path.stem, path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise Complaint(f"--recipe {name}: {error.strerror}") from None
+    return recipes.named(name)
+
+
+def _features(settings: FeatureSettings, given: list[str]) -> FeatureSettings:
+    changes: dict[str, float] = {}
+    known = FeatureSettings.__dataclass_fields__
+    for name, value in pairs("--feature", given, allowed_left=known).items():
+        wanted = type(known[name].default)
+        try:
+            changes[name] = wanted(value)
+        except ValueError:
+            raise Complaint(f"--feature {name}={value}: write a {'whole ' if wanted is int else ''}number") from None
+    return variants.features_with(settings, changes)
+
+
+def _options(maps: list[str], types: list[str], kind: str | None, time_format: TimeFormat) -> Options:
+    try:
+        if kind is not None and kind not in KINDS:
+            raise Unusable(f"--event-type {kind}: write one of {', '.join(KINDS)}.")
+        columns = pairs("--map", maps, allowed_left=FIELDS)
+        return Options(columns, pairs("--type", types, allowed_right=(*KINDS, SKIP)), kind, time_format, Mode.HISTORY)
+    except Unusable as error:
+        raise Complaint(str(error)) from None
+
+
+def _steps(
+    stack: ExitStack,
+    data: list[str],
+    options: Options,
+    file_format: Format | None,
+    settings: Settings,
+    stage: Stage,
+    console: Console,
+) -> tuple[list[Step], list[str]]:
+    clock = SystemClock()
+    sources = [stack.enter_context(opened(name, file_format, sys.stdin.buffer)) for name in data]
+    with _bar(console, "reading") as tell:
+        files = [survey(source, options, lambda source: tell(source.position, source.size)) for source in sources]
+
+        def refused(refusal: Refusal) -> None:
+            console.print(f"refused: {refusal.file}, {refusal.number}: {refusal.reason}", markup=False)
+
+        contract = Contract(settings.limits, clock)
+        acts, outcome = read(files, contract, clock, refused, lambda source: tell(source.position, source.size))
+    if outcome.broken is not None:
+        raise Unusable(outcome.broken)
+    steps, names = protocol.steps_of(acts, stage.features.session_gap_ms)
+    console.print(
+        f"{outcome.read:,} rows, {outcome.refused:,} refused, {outcome.skipped:,} skipped; "
+        f"{len(steps):,} steps in {len(names):,} sessions",
+        highlight=False,
+    )
+    return steps, names
+
+
+def _split(given: str, steps: list[Step]) -> int:
+    text = given
+    if (path := Path(given)).is_file():
+        text = path.read_text(encoding="utf-8").strip()
+    try:
+        if text.endswith("h"):
+            return protocol.before_last(steps, float(text[:-1]))
+        if text.replace(".", "", 1).isdigit():
+            value = float(text)
+            return protocol.at_quantile(steps, value) if value < 1 else int(value if value >= 1e11 else value * 1000)
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise Complaint(f"--split {given}: write 24h, a share such as 0.88, a time, or a file that holds one of these") from None
+    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8").split()
+    except OSError as error:
+        raise Complaint(f"--sample {path}: {error.strerror}") from None
+
+
+def _indexes(frozen: bool | None) -> list[runs.Index]:  # noqa: FBT001 -- the option's value
+    if frozen is None:
+        return ["streaming", "frozen"]
+    return ["frozen"] if frozen else ["streaming"]
+
+
+def _sweep(recipe: Recipe, steps: list[Step], names: list[str], split_ms: int, stage: Stage, console: Console) -> None:
+    course = tuning.window(steps, names, split_ms)
+    days = (split_ms - course.split_ms) / _DAY_MS
+    console.print(f"tuning on {len(course.targets):,} targets of the {days:.2g} days before the test window", highlight=False)
+
+    def say(found: tuning.Round) -> None:
+        console.print(f"{found.change:40} {found.before:.4f} -> {found.value:.4f}", markup=False, highlight=False)
+
+    with _bar(console, "tuning") as tell:
+        best = tuning.sweep(recipe, course, split_ms, stage, SystemClock(), tell, say)
+    console.print(variants.toml_of(best), markup=False, highlight=False)
+
+
+@contextmanager
+def _bar(console: Console, words: str) -> Iterator[Tell]:
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.percentage:>3.0f}%"), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(words)
+        yield lambda done, size: bar.update(task, completed=done, total=size)
