@@ -122,6 +122,7 @@ class Loop:
 
     async def settle(self) -> None:
         """Wait until all that was sent is applied and, while following, is in the picture."""
+
         async def followed() -> bool:
             standing = await self.tables().standing()
             return self._following is None or self.view.picture.version == dict(standing.next_change)

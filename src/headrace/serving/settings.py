@@ -9,6 +9,3 @@ class ServingSettings:
 
     recipe: str = "rules-v1"
     """The recipe's name."""
-
-    seed: int = 0
-    """The root of all randomness, from which each user's and request's is derived."""
