@@ -9,7 +9,7 @@ import msgspec
 
 from headrace import telemetry
 from headrace.clock import Clock
-from headrace.errors import Unavailable
+from headrace.errors import Poison, Rejected, Unavailable, Violation
 from headrace.events import codec
 from headrace.events.types import Event, Impression, Interaction, Watch
 from headrace.log.port import Log, NewRecord, Topic, Verdict
@@ -51,7 +51,7 @@ class Intake:
         """Append events durably and return one verdict each, in order; see ``log.port`` for ``atomic``.
 
         ``history`` says that these are a declared import, whose ids are remembered for good. Raises ``Unavailable``: the
-        outcome is then unknown, and sending the same events again is safe.
+        outcome is then unknown, and sending the same events again is safe. Raises ``Rejected`` for a value no table takes.
         """
         now_ms = self._clock.now_ms()
         stamped = [msgspec.structs.replace(event, server_received_ts_ms=now_ms) for event in events]
@@ -67,10 +67,13 @@ class Intake:
             )
             for event, whole in zip(events, stamped, strict=True)
         ]
-        verdicts = await self._log.append(records, atomic=atomic)
+        try:
+            verdicts = await self._log.append(records, atomic=atomic)
+        except Poison as poison:
+            raise Rejected(422, "The event cannot be stored", (Violation("", str(poison)),)) from poison
         stored = not (atomic and Verdict.CONFLICT in verdicts)
         for record, event, verdict in zip(records, stamped, verdicts, strict=True):
-            telemetry.EVENTS_ACCEPTED.labels(record.topic, verdict).inc()
+            telemetry.EVENTS_ACCEPTED.labels(self._log.name(record.topic), verdict).inc()
             if stored and verdict is Verdict.OK and self._listener is not None:
                 self._listener.acknowledged(event)
         return verdicts
@@ -107,6 +110,10 @@ class Intake:
                     await asyncio.sleep(wait_s)
                     wait_s = min(2 * wait_s, 2.0)
                     continue
+                except Rejected as rejected:
+                    # Ours to blame, and no reason to hold up those behind it.
+                    telemetry.log.error("impressions_refused", reason=str(rejected), count=len(group))
+                    telemetry.IMPRESSIONS_DROPPED.inc(len(group))
                 wait_s = 0.05
                 sent = {impression.event_id for impression in group}
                 while self._waiting and self._waiting[0].event_id in sent:

@@ -22,8 +22,7 @@ Scores = NDArray[np.float64]
 class Query:
     """What is asked: for whom, how many, and what is known of them. ``recent`` is newest first.
 
-    ``seed`` is the root that a part derives its chance from, together with the user and the request. ``returns`` is which share
-    of the user's latest steps led back to an item they had been at before.
+    ``returns`` is which share of the user's latest steps led back to an item they had been at before.
     """
 
     user_id: str
@@ -32,7 +31,6 @@ class Query:
     k: int
     recent: tuple[Entry, ...] = ()
     exclude: frozenset[str] = frozenset()
-    seed: int = 0
     returns: float = 0.0
 
 

@@ -15,6 +15,9 @@ from headrace.api.window import Window
 from headrace.errors import Rejected, Unavailable
 
 _MEASURED: Final = frozenset({"/reco", "/recommend"})
+_PROBES: Final = frozenset({"/healthz", "/readyz"})
+"""Asked by machines about this process; not part of what users were answered."""
+
 _FAMILIES: Final = {family: telemetry.API_REQUESTS.labels(f"{family}xx") for family in (2, 3, 4, 5)}
 _observe: Final = telemetry.API_LATENCY.observe
 
@@ -101,6 +104,8 @@ class Application:
             telemetry.log.exception("request_failed", method=scope["method"], path=scope["path"])
 
     def _count(self, path: str, status: int, started: float) -> None:
+        if path in _PROBES:
+            return
         now = self._monotonic()
         latency_ms = (now - started) * 1000
         _FAMILIES[status // 100].inc()

@@ -27,7 +27,7 @@ class Problem(msgspec.Struct, frozen=True):
 
 
 PROBLEM_JSON: Final = b"application/problem+json"
-_SLUGS: Final = {
+SLUGS: Final = {
     400: "malformed",
     404: "not-found",
     405: "method-not-allowed",
@@ -46,7 +46,7 @@ def problem(status: int, title: str, violations: tuple[Violation, ...] = (), det
     told = "; ".join(f"{one.path}: {one.message}" if one.path else one.message for one in violations[:_MOST_TOLD])
     more = f"; and {len(violations) - _MOST_TOLD} more" if len(violations) > _MOST_TOLD else ""
     return Problem(
-        type=f"urn:headrace:problem:{_SLUGS.get(status, str(status))}",
+        type=f"urn:headrace:problem:{SLUGS.get(status, str(status))}",
         title=title,
         status=status,
         detail=detail if detail is not None else told + more or title,

@@ -92,9 +92,7 @@ def _read(name: str, value: str, parameters: Mapping[str, Parameter[Any]], value
 
 
 def _decoded(raw: bytes) -> str:
-    if b"%" in raw or b"+" in raw:
-        raw = unquote_to_bytes(raw.replace(b"+", b" "))
-    return raw.decode()
+    return (unquote_to_bytes(raw.replace(b"+", b" ")) if b"%" in raw or b"+" in raw else raw).decode()
 
 
 def _read_id(text: str) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import ipaddress
 import signal
 import socket
 from collections.abc import Generator
@@ -87,8 +86,6 @@ async def serve(services: Services, listener: socket.socket | None = None) -> No
         loop.add_signal_handler(number, _stop, server)
     host, port = listener.getsockname()[:2]
     telemetry.log.info("api_listening", host=host, port=port)
-    if not ipaddress.ip_address(host).is_loopback:
-        telemetry.log.warning("api_open", host=host, reason="there are no keys yet: anyone who reaches this address may write")
     try:
         await server.serve(sockets=[listener])
     finally:

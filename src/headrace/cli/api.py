@@ -1,9 +1,9 @@
 """``headrace api``: the API as a process of its own."""
 
-import asyncio
 from typing import Annotated
 
 import typer
+import uvloop
 
 from headrace import config, telemetry, wiring
 from headrace.api import server
@@ -35,7 +35,7 @@ def api(
             "api_open", message=f"the API listens on {settings.api.host}: whoever reaches it can use it, there are no keys"
         )
     with database(settings) as settings:
-        asyncio.run(_serve(settings))
+        uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:

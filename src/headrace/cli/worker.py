@@ -1,9 +1,9 @@
 """``headrace worker``: one worker as a process of its own."""
 
-import asyncio
 from typing import Annotated
 
 import typer
+import uvloop
 
 from headrace import config, telemetry
 from headrace import worker as the_worker
@@ -27,4 +27,4 @@ def worker(
     settings = config.read()
     telemetry.configure(settings.telemetry)
     with database(settings) as settings:
-        asyncio.run(the_worker.run(settings))
+        uvloop.run(the_worker.run(settings))

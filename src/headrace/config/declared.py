@@ -119,7 +119,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "kafka_bootstrap",
                 BROKERS,
                 "",
-                "Kafka's brokers; where it is not set, the log is kept in Postgres.",
+                "Kafka's brokers; this version keeps its log in Postgres and refuses to start where it is set.",
             ),
             ("TOPIC_INTERACTION", "topic_interaction", TOPIC, "", "The topic of events that came by `POST /event`."),
             ("TOPIC_WATCH", "topic_watch", TOPIC, "", "The topic of watches."),
@@ -167,7 +167,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "poll_timeout_ms",
                 Whole(1, 60_000),
                 "ms",
-                "How long one poll of Kafka may wait for records.",
+                "How long one poll of Kafka may wait for records; nothing polls Kafka in this version.",
             ),
             (
                 "KAFKA_WORKER_MAX_POLL_RECORDS",
@@ -267,13 +267,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 Folder(),
                 "",
                 "A folder of recipes beside the package's; a changed file answers within a second, without a restart.",
-            ),
-            (
-                "HEADRACE_SERVING_SEED",
-                "seed",
-                Whole(0, 2**53),
-                "",
-                "The root of all randomness, from which each user's and request's is derived.",
             ),
         ),
         telemetry=(

@@ -14,11 +14,11 @@ from headrace.demo.world import Item, Person, World
 SHOWN: Final = 20
 
 _IMPATIENCE: Final = 0.12
-_BY_ACCIDENT: Final = 0.01
-_BY_TASTE: Final = 0.5
+_BY_ACCIDENT: Final = 0.004
+_BY_TASTE: Final = 0.6
 _AGAIN: Final = 0.1
 _WATCHES: Final = 0.75
-_FINDS_SOMETHING: Final = 0.25
+_FINDS_SOMETHING: Final = 0.35
 _FINDS_SOMETHING_WHEN_SHOWN_NOTHING: Final = 0.9
 
 

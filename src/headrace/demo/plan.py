@@ -16,10 +16,10 @@ class Plan:
 
     url: str = "http://127.0.0.1:8080"
     seconds: float = 120.0
-    viewers: int = 300
-    items: int = 2000
+    viewers: int = 600
+    items: int = 1000
     seed: int = 7
-    rate: float = 30.0
+    rate: float = 60.0
     control_share: float = 0.2
 
 

@@ -94,7 +94,6 @@ class Stage:
     features: FeatureSettings
     neighbours: int = 200
     k: int = 20
-    seed: int = 0
 
 
 def play(course: Course, candidates: Sequence[Candidate], stage: Stage, clock: Clock, tell: Tell) -> Play:
@@ -168,7 +167,6 @@ class _Pass:
             f"target-{index}",
             self._stage.k,
             self._tables.history(act.user_id),
-            seed=self._stage.seed,
         )
         item = self._number(act.item_id)
         known = item < len(self._first_ms)

@@ -19,7 +19,7 @@ _DIGEST_BYTES: Final = 20
 class RowIds:
     """Gives the ids of one file's rows, asked for in file order.
 
-    Memory grows with the distinct rows of the file, by about 90 bytes each: it is what tells a repeat from a first.
+    Memory grows with the distinct rows of the file, by about 100 bytes each: it is what tells a repeat from a first.
     """
 
     def __init__(self) -> None:

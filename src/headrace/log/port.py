@@ -20,6 +20,9 @@ class Topic(StrEnum):
 
 
 TOPICS: Final = tuple(Topic)
+OUTWARD: Final = {Topic.INTERACTION: "reco_interaction", Topic.WATCH: "reco_watch", Topic.IMPRESSION: "reco_impression"}
+"""What the topics are called outwardly where the settings say nothing else."""
+
 TOPIC_NUMBER: Final = {topic: number for number, topic in enumerate(TOPICS)}
 
 
@@ -64,6 +67,10 @@ class Log(Protocol):
     @property
     def partitions(self) -> int:
         """Return how many partitions every topic has."""
+        ...
+
+    def name(self, topic: Topic) -> str:
+        """Return what a topic is called outwardly: in metrics, dead letters and pages."""
         ...
 
     async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:

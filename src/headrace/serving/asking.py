@@ -12,8 +12,6 @@ def query(
     request_id: str,
     k: int,
     history: Sequence[Entry],
-    *,
-    seed: int = 0,
 ) -> Query:
     """Return the query for a user with this history (oldest first)."""
     return Query(
@@ -22,7 +20,6 @@ def query(
         request_id=request_id,
         k=k,
         recent=recent_items(history, len(history)),
-        seed=seed,
         returns=returns(history),
     )
 

@@ -13,6 +13,3 @@ class ServingSettings:
 
     recipes: Path | None = None
     """A folder of recipes beside the package's; one of the same name goes before the package's, and changes are noticed."""
-
-    seed: int = 0
-    """The root of all randomness, from which each user's and request's is derived."""

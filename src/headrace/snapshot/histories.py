@@ -20,7 +20,7 @@ from headrace.features.history import Entry, History
 MOST_PENDING: Final = 50
 """Acknowledged events of one user that wait for the changelog; beyond it the oldest are left to the changelog alone."""
 
-LOAD_TIMEOUT_S: Final = 1.0
+LOAD_TIMEOUT_S: Final = 0.25
 
 Load = Callable[[Collection[str]], Awaitable[list[HistoryState]]]
 

@@ -11,8 +11,8 @@ from headrace.errors import Poison, Unavailable
 _OF_THE_INFRASTRUCTURE: Final = frozenset({"08", "25", "40", "53", "55", "57", "58", "XX"})
 """Connection, transaction state, rollback (deadlock), resources, locks, operator, system, internal."""
 
-_OF_THE_DATA: Final = frozenset({"22", "23"})
-"""Data exception, integrity violation."""
+_OF_THE_DATA: Final = frozenset({"22", "23", "54"})
+"""Data exception, integrity violation, a limit of the program (a key too long for its index)."""
 
 
 @contextmanager

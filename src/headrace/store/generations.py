@@ -9,9 +9,9 @@ import msgspec
 from headrace.features.projection import Rules
 from headrace.features.settings import FeatureSettings
 from headrace.log.port import TOPICS, Topic
-from headrace.store.migrations import migrate_generation
-from headrace.store.pool import Database
-from headrace.store.sql import Queries
+from headrace.store.migrations import is_migrated, migrate_generation
+from headrace.store.pool import Connection, Database
+from headrace.store.sql import Queries, generation_schema
 
 LOCK = 0x67656E65
 """The advisory lock ("gene") under which a generation is made."""
@@ -43,6 +43,9 @@ async def of_group(
     """
     queries = Queries("headrace.store", space=space)
     async with database.connection() as connection:
+        made = await connection.fetchrow(queries["generation_of_group"], group_id)
+        if made is not None and await _complete(connection, space, made["number"], made["partitions"]):
+            return _generation(made)  # the common case takes no lock, so that no sleeping process can hold up another's start
         await connection.execute("SELECT pg_advisory_lock($1)", LOCK)
         try:
             row = await connection.fetchrow(queries["generation_of_group"], group_id)
@@ -52,16 +55,25 @@ async def of_group(
             if row is None:
                 raise LookupError(f"the generation of {group_id!r} vanished while it was made")
             generation = _generation(row)
-            await migrate_generation(database, space, generation.number)
+            await migrate_generation(connection, space, generation.number)
             own = Queries("headrace.store", space=space, generation=generation.number)
             async with connection.transaction():
-                for partition in range(generation.partitions):
+                # One that is there is not inserted again: that would wait for whatever batch is running on it.
+                there = {row["partition"] for row in await connection.fetch(own["partition_numbers"])}
+                for partition in sorted(set(range(generation.partitions)) - there):
                     positions = [start.get((topic, partition), 0) for topic in TOPICS]
                     await connection.execute(own["new_partition"], partition, positions)
                 await connection.execute(queries["first_becomes_live"], generation.number)
         finally:
             await connection.execute("SELECT pg_advisory_unlock($1)", LOCK)
     return generation
+
+
+async def _complete(connection: Connection, space: str, number: int, partitions: int) -> bool:
+    if not await is_migrated(connection, "generation", generation_schema(space, number)):
+        return False
+    own = Queries("headrace.store", space=space, generation=number)
+    return len(await connection.fetch(own["partition_numbers"])) == partitions
 
 
 async def live(database: Database, space: str) -> Generation | None:

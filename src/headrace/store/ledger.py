@@ -8,6 +8,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
+from headrace.errors import Poison
 from headrace.features import changes, history
 from headrace.features.history import History
 from headrace.features.outcomes import TOP, OutcomeMemory, Request, Shown
@@ -84,7 +85,13 @@ class PostgresPage:
     async def archive(self, owned: Owned, events: Sequence[Applied]) -> None:
         """Copy the whole events into their archives."""
         for table, (columns, rows) in rows_of(owned.partition, events).items():
-            await self._connection.copy_records_to_table(table, schema_name=self._schema, columns=list(columns), records=rows)
+            try:
+                await self._connection.copy_records_to_table(
+                    table, schema_name=self._schema, columns=list(columns), records=rows
+                )
+            except (OverflowError, UnicodeEncodeError) as error:
+                # COPY has the driver encode the values, and it says so in Python's words.
+                raise Poison("refused_by_store", f"{type(error).__name__}: {error}") from error
 
     async def apply(self, owned: Owned, writes: Writes, follow_ups: Sequence[FollowUp], received_ms: Sequence[int]) -> None:
         """Add the writes, key-sorted, one statement a table, and announce what the rows then stand at."""

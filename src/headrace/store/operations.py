@@ -9,12 +9,11 @@ import asyncpg
 from headrace.log.port import TOPICS, Topic
 from headrace.store.generations import Generation
 from headrace.store.pool import Database
-from headrace.store.sql import Queries
+from headrace.store.sql import Queries, generation_schema
 
 CHANGELOG_S: Final = 300
 """Seconds for which the changelog is kept; a snapshot away for longer is built anew."""
 
-DEDUPE_WEEKS: Final = 6
 HOUR_MS: Final = 3_600_000
 DAY_MS: Final = 86_400_000
 
@@ -67,6 +66,7 @@ class Operations:
     def __init__(self, database: Database, generation: Generation, *, space: str) -> None:
         self._database = database
         self._generation = generation
+        self._space = space
         self._queries = Queries("headrace.store", space=space, generation=generation.number)
 
     async def partitions(self) -> list[Partition]:
@@ -104,18 +104,31 @@ class Operations:
         async with self._database.connection() as connection:
             return [row["partition"] for row in await connection.fetch(self._queries["resume"])]
 
-    async def tidy(self, now_ms: int) -> None:
+    async def tidy(self, now_ms: int, remembered_ms: int) -> None:
         """Trim the changelog, forget ids that no live event can bring again, forget workers long gone."""
         async with self._database.connection() as connection:
             await connection.execute(self._queries["trim_changelog"], float(CHANGELOG_S))
-            await connection.execute(self._queries["forget_ids"], now_ms - DEDUPE_WEEKS * 7 * DAY_MS, 50_000)
+            await connection.execute(self._queries["forget_ids"], now_ms - remembered_ms, 50_000)
             await connection.execute(self._queries["forget_workers"])
 
     async def lowest_positions(self) -> Mapping[tuple[Topic, int], int]:
-        """Return, per topic and partition, the next offset this generation will apply."""
-        return {
-            (topic, one.partition): position for one in await self.partitions() for topic, position in one.positions.items()
-        }
+        """Return, per topic and partition, the next offset that the hindmost of the space's generations will apply.
+
+        What is not named may still be needed.
+        """
+        lowest: dict[tuple[Topic, int], int] = {}
+        async with self._database.connection() as connection:
+            for generation in await connection.fetch(self._queries["generation_numbers"]):
+                number = generation["number"]
+                table = f"{generation_schema(self._space, number)}.partitions"
+                if await connection.fetchval("SELECT to_regclass($1)", table) is None:
+                    return {}  # it is just being made, and where it will start is not told yet
+                queries = Queries("headrace.store", space=self._space, generation=number)
+                for row in await connection.fetch(queries["partitions"]):
+                    for topic, position in zip(TOPICS, row["positions"], strict=False):
+                        place = (topic, row["partition"])
+                        lowest[place] = min(position, lowest.get(place, position))
+        return lowest
 
 
 class Shifts:

@@ -1,5 +1,6 @@
 """Connections to Postgres: one pool a process, lent out for the length of one statement or transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final, Literal
@@ -22,9 +23,10 @@ class Database:
         if settings.url is None:
             raise ValueError("no database is named: DATABASE_URL is unset and no embedded Postgres was started")
         self._url = settings.url
-        # Making a generation migrates on a second connection while the first holds the lock.
-        self._largest = max(2, settings.pool_max)
+        self._largest = max(1, settings.pool_max)
+        self._fewest = min(settings.pool_min, self._largest)
         self._pool: asyncpg.Pool | None = None
+        self._opening = asyncio.Lock()
 
     @property
     def url(self) -> str:
@@ -54,14 +56,14 @@ class Database:
                 pool.terminate()
 
     async def _opened(self) -> asyncpg.Pool:
-        if self._pool is None:
-            # With min_size 0 nothing connects here; a Postgres that is away is met, and told apart, at first use.
-            self._pool = await asyncpg.create_pool(
-                self._url,
-                min_size=0,
-                max_size=self._largest,
-                timeout=CONNECT_TIMEOUT_S,
-                command_timeout=STATEMENT_TIMEOUT_S,
-                server_settings={"application_name": "headrace", "idle_in_transaction_session_timeout": "60000"},
-            )
+        async with self._opening:
+            if self._pool is None:
+                self._pool = await asyncpg.create_pool(
+                    self._url,
+                    min_size=self._fewest,
+                    max_size=self._largest,
+                    timeout=CONNECT_TIMEOUT_S,
+                    command_timeout=STATEMENT_TIMEOUT_S,
+                    server_settings={"application_name": "headrace", "idle_in_transaction_session_timeout": "60000"},
+                )
         return self._pool

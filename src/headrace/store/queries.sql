@@ -7,6 +7,10 @@ FROM @space.live AS l JOIN @space.generations AS g ON g.number = l.generation
 -- The generation of a worker group.
 SELECT number, group_id, landmark_ms, settings, partitions FROM @space.generations WHERE group_id = $1
 
+-- name: generation_numbers
+-- All generations of the space.
+SELECT number FROM @space.generations ORDER BY number
+
 -- name: new_generation
 -- List a new generation under the next number.
 INSERT INTO @space.generations (number, group_id, landmark_ms, settings, partitions)
@@ -17,6 +21,10 @@ RETURNING number, group_id, landmark_ms, settings, partitions
 -- The very first generation is read from at once; later ones wait until they are flipped to.
 INSERT INTO @space.live (generation) VALUES ($1) ON CONFLICT DO NOTHING
 
+-- name: partition_numbers
+-- Which partitions there are.
+SELECT partition FROM @gen.partitions
+
 -- name: new_partition
 -- The row of a partition, at the positions where its group starts.
 INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING
@@ -26,7 +34,9 @@ INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2,
 UPDATE @gen.partitions SET positions = $4, applied = applied + $5
 WHERE partition = $1 AND epoch = $2 AND positions = $3
 RETURNING set_config('idle_in_transaction_session_timeout',
-    greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000))::bigint::text, true)
+    greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000))::bigint::text, true),
+    set_config('statement_timeout',
+    (greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000)) + 4000)::bigint::text, true)
 
 -- name: remember
 -- Remember new event ids; those known already are left as they are.
@@ -278,6 +288,6 @@ SELECT day, item_id FROM @gen.outcome_items
 SELECT (SELECT count(*) FROM @gen.interactions WHERE partition = $1) + (SELECT count(*) FROM @gen.watches WHERE partition = $1)
     + (SELECT count(*) FROM @gen.impression_lists WHERE partition = $1)
 
--- name: uncounted
--- Events that the embedded log acknowledged and this generation does not count.
-SELECT count(*) FROM @space.door_ids AS d LEFT JOIN @gen.event_ids AS e USING (id) WHERE e.id IS NULL
+-- name: heads
+-- The position behind the last record of every topic and partition of the embedded log.
+SELECT topic, partition, next_offset FROM @space.log_heads

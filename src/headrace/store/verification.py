@@ -91,7 +91,7 @@ class Verifier:
                 histories,
                 *await self._outcomes(connection),
             ]
-            found.waiting = await connection.fetchval(self._queries["uncounted"])
+            found.waiting = await self._waiting(connection, partitions)
         return found
 
     async def _replay(
@@ -121,6 +121,12 @@ class Verifier:
         comparison.hold(
             f"partition {row['partition']}", f"{passed} offsets", f"{explained} explained", equal=passed == explained
         )
+
+    async def _waiting(self, connection: Connection, partitions: list[asyncpg.Record]) -> int:
+        """Return how many records of the embedded log stand behind the positions."""
+        positions = {row["partition"]: row["positions"] for row in partitions}
+        heads = await connection.fetch(self._queries["heads"])
+        return sum(row["next_offset"] - positions[row["partition"]][row["topic"]] for row in heads)
 
     async def _items(self, connection: Connection, writes: Writes) -> Comparison:
         comparison = Comparison("item_popularity")

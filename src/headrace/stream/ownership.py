@@ -1,7 +1,7 @@
 """Which partitions a worker owns: leases in the ledger, a fair share each, an epoch for every new owner."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from math import ceil
 from typing import Final
 
@@ -15,6 +15,11 @@ from headrace.stream.processor import Processor
 from headrace.stream.settings import StreamSettings
 
 LONGEST_BACKOFF_S: Final = 5.0
+LONGEST_FINISH_S: Final = 4.0
+"""How long a stopping worker waits for its running batches; one cut off is rolled back and done again by the next owner."""
+
+LONGEST_FAREWELL_S: Final = 1.5
+"""How long it waits for a database that hangs before it goes without a goodbye: its leases then run out."""
 
 
 class Worker:
@@ -60,7 +65,7 @@ class Worker:
         try:
             while not self._stopping.is_set():
                 try:
-                    await self._rebalance()
+                    await self._unless_stopped(self._rebalance())
                 except Unavailable as error:
                     telemetry.log.warning("worker_waits", reason=str(error))
                 await self._pause(beat_s)
@@ -69,9 +74,22 @@ class Worker:
                     looking.result()
         finally:
             self.stop()
-            await asyncio.wait([looking])
+            looking.cancel()
             await self._finish()
             telemetry.WORKER_RUNNING.set(0)
+
+    async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
+        """Do this work; let go of it when the worker is to stop, because a database that hangs may hold it up for long."""
+        task = asyncio.create_task(work)
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait([task, stopping], return_when=asyncio.FIRST_COMPLETED)
+            if task.done():
+                task.result()
+        finally:
+            stopping.cancel()
+            task.cancel()
+            await asyncio.wait([task], timeout=LONGEST_FAREWELL_S)
 
     async def _rebalance(self) -> None:
         lease_ms = self._settings.lease_ms
@@ -97,7 +115,7 @@ class Worker:
         telemetry.WORKER_HALTED.set(sum(owned.halted is not None for owned in self._owned.values()))
         for topic in Topic:
             lags = [lag.get(topic, 0) for partition, lag in self._lag_ms.items() if partition in self._owned]
-            telemetry.WORKER_LAG.labels(topic).set(max(lags, default=0))
+            telemetry.WORKER_LAG.labels(self._log.name(topic)).set(max(lags, default=0))
 
     async def _look_for_news(self) -> None:
         """Wake partitions whose log has grown: one small look for all of them, however many there are."""
@@ -137,13 +155,14 @@ class Worker:
                     return
                 continue
             if not passed:
-                await self._idle(owned)
+                await self._idle(owned, brake)
 
-    async def _idle(self, owned: Owned) -> None:
-        """Wait until the log has news for this partition."""
+    async def _idle(self, owned: Owned, brake: Brake) -> None:
+        """Wait until the log has news for this partition, or until someone lets it go on."""
         if owned.halted is not None:
             await self._pause(self._settings.lease_ms / 1000 / 5)
-            await self._reload(owned)
+            if await self._reload(owned) and owned.halted is None:
+                brake.release()
             return
         await self._news[owned.partition].wait()
 
@@ -181,12 +200,13 @@ class Worker:
     async def _finish(self) -> None:
         running = list(self._running.values())
         if running:
-            await asyncio.wait(running, timeout=self._settings.lease_ms / 1000)
+            await asyncio.wait(running, timeout=min(self._settings.lease_ms / 1000, LONGEST_FINISH_S))
         for task in running:
             task.cancel()
         try:
-            await self._ledger.leave(self._id)
-        except Unavailable as error:
+            async with asyncio.timeout(LONGEST_FAREWELL_S):
+                await self._ledger.leave(self._id)
+        except (Unavailable, TimeoutError) as error:
             telemetry.log.warning("left_without_goodbye", reason=str(error))
 
     async def _pause(self, seconds: float) -> None:

@@ -78,6 +78,7 @@ class Processor:
         if _gaps(owned, records):
             # A second look tells a range that a client skipped from one that the log really lost.
             records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
+        records = _onward(owned, records)
         now_ms = self._clock.now_ms()
         self.lag_ms = {record.topic: max(0, now_ms - record.timestamp_ms) for record in reversed(records)}
         if not records:
@@ -194,11 +195,11 @@ class Processor:
         now_ms = self._clock.now_ms()
         telemetry.WORKER_BATCH_MS.observe(took_ms)
         for topic, count in Counter(record.topic for record in records).items():
-            telemetry.WORKER_PROCESSED.labels(topic).inc(count)
+            telemetry.WORKER_PROCESSED.labels(self._log.name(topic)).inc(count)
         for record in judged.duplicates:
-            telemetry.WORKER_DUPLICATES.labels(record.topic).inc()
+            telemetry.WORKER_DUPLICATES.labels(self._log.name(record.topic)).inc()
         for letter in judged.letters:
-            telemetry.WORKER_DLQ.labels(letter.topic, letter.error_type).inc()
+            telemetry.WORKER_DLQ.labels(self._log.name(letter.topic), letter.error_type).inc()
         for one in judged.applied:
             if isinstance(one.event, Watch):
                 telemetry.WATCH_TO_FEATURE.observe(max(0, now_ms - one.event.server_received_ts_ms))
@@ -224,3 +225,14 @@ def _gaps(owned: Owned, records: Sequence[StoredRecord]) -> list[tuple[Topic, in
             gaps.append((record.topic, expected[record.topic], record.offset))
         expected[record.topic] = record.offset + 1
     return gaps
+
+
+def _onward(owned: Owned, records: Sequence[StoredRecord]) -> list[StoredRecord]:
+    """Return the records without those a client hands over again: below our position, or twice."""
+    expected = dict(owned.positions)
+    onward = []
+    for record in records:
+        if record.offset >= expected[record.topic]:
+            expected[record.topic] = record.offset + 1
+            onward.append(record)
+    return onward

@@ -22,7 +22,10 @@ _LATENCY_MS: Final = (0.5, 1, 2, 5, 10, 20, 50, 100, 120, 200, 500, 1000, 2000, 
 _LAG_MS: Final = (5, 10, 20, 30, 40, 50, 60, 80, 100, 120, 150, 200, 250, 300, 400, 500, 750, 1000, 2000, 5000, 10000, 60000)
 
 API_REQUESTS: Final = Counter(
-    "reco_api_requests_total", "Requests answered, by the family of the status.", ["status_family"], registry=REGISTRY
+    "reco_api_requests_total",
+    "Requests answered, by the family of the status; health probes are not counted.",
+    ["status_family"],
+    registry=REGISTRY,
 )
 API_LATENCY: Final = Histogram(
     "reco_api_latency_ms", "Milliseconds from a request's last byte to its answer.", buckets=_LATENCY_MS, registry=REGISTRY

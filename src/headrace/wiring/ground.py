@@ -8,8 +8,9 @@ from typing import TypeVar
 
 from headrace import telemetry
 from headrace.clock import Clock
-from headrace.config import Settings
+from headrace.config import ConfigurationError, Settings
 from headrace.errors import Unavailable
+from headrace.log.port import Topic
 from headrace.log.postgres import PostgresLog, retention
 from headrace.store import generations
 from headrace.store.generations import Generation
@@ -21,6 +22,10 @@ from headrace.store.sql import DEFAULT_SPACE
 T = TypeVar("T")
 
 TIDY_S = 30.0
+LEAST_REMEMBERED_MS = 6 * 7 * 86_400_000
+MARGIN_MS = 12 * 86_400_000
+"""Ids are remembered for six weeks of their event's time, or for longer where the door admits older events."""
+
 LONGEST_WAIT_S = 5.0
 
 
@@ -42,9 +47,21 @@ class Ground:
 @asynccontextmanager
 async def grounded(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
     """Yield the ground without touching the database yet; let go of it at the end."""
+    if settings.log.kafka_bootstrap is not None:
+        raise ConfigurationError(
+            f"KAFKA_BOOTSTRAP={settings.log.kafka_bootstrap!r}: this version keeps its log in Postgres only; unset it"
+        )
     database = Database(settings.database)
     log = PostgresLog(
-        database, space=DEFAULT_SPACE, partitions=settings.log.partitions, queue_records=settings.log.queue_records
+        database,
+        space=DEFAULT_SPACE,
+        partitions=settings.log.partitions,
+        queue_records=settings.log.queue_records,
+        names={
+            Topic.INTERACTION: settings.log.topic_interaction,
+            Topic.WATCH: settings.log.topic_watch,
+            Topic.IMPRESSION: settings.log.topic_impression,
+        },
     )
     try:
         yield Ground(settings, clock, database, log)
@@ -93,6 +110,7 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
 async def tidy(ground: Ground, generation: Generation) -> None:
     """Keep everything that grows within its bound, for as long as it runs. Lives through every ``Unavailable``."""
     operations = ground.operations(generation)
+    remembered_ms = max(LEAST_REMEMBERED_MS, ground.settings.limits.max_age_ms + MARGIN_MS)
     while True:
         try:
             now_ms = ground.clock.now_ms()
@@ -101,9 +119,10 @@ async def tidy(ground: Ground, generation: Generation) -> None:
                 space=ground.space,
                 now_ms=now_ms,
                 retention_hours=ground.settings.log.retention_hours,
+                remembered_ms=remembered_ms,
                 applied=dict(await operations.lowest_positions()),
             )
-            await operations.tidy(now_ms)
+            await operations.tidy(now_ms, remembered_ms)
         except Unavailable as error:
             telemetry.log.warning("tidying_waits", reason=str(error))
         await asyncio.sleep(TIDY_S)

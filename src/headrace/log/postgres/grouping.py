@@ -68,21 +68,21 @@ class Grouping:
 
     async def _settle(self, group: Sequence[Call]) -> None:
         """Write a group; an error is its callers' to see, and never keeps the next group waiting."""
+        writing = asyncio.ensure_future(self._write(group))
         try:
-            await self._write(group)
-        except Poison as poison:
-            if len(group) == 1:
-                _fail(group, poison)
-                return
-            # One caller's value is refused: each is written alone, so that its neighbours are not.
-            for call in group:
-                await self._settle([call])
-        except Exception as error:  # noqa: BLE001 - nothing is swallowed: every caller of the group gets it
-            _fail(group, error)
-        except BaseException:
+            await asyncio.wait([writing])
+        except asyncio.CancelledError:
+            writing.cancel()
             _fail([*group, *self._waiting], Unavailable("log", "the process is stopping"))
             self._waiting.clear()
             raise
+        error = Unavailable("log", "the write was broken off") if writing.cancelled() else writing.exception()
+        if isinstance(error, Poison) and len(group) > 1:
+            # One caller's value is refused: each is written alone, so that its neighbours are not.
+            for call in group:
+                await self._settle([call])
+        elif error is not None:
+            _fail(group, error)
 
     def _take(self) -> list[Call]:
         group: list[Call] = []
@@ -94,7 +94,7 @@ class Grouping:
         return group
 
 
-def _fail(calls: Sequence[Call], error: Exception) -> None:
+def _fail(calls: Sequence[Call], error: BaseException) -> None:
     for call in calls:
         if not call.done.done():
             call.done.set_exception(error)

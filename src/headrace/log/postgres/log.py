@@ -15,10 +15,10 @@ import asyncpg
 
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
-from headrace.log.port import TOPIC_NUMBER, TOPICS, NewRecord, StoredRecord, Topic, Verdict, partition_of
+from headrace.log.port import OUTWARD, TOPIC_NUMBER, TOPICS, NewRecord, StoredRecord, Topic, Verdict, partition_of
 from headrace.log.postgres import retention
 from headrace.log.postgres.grouping import Call, Grouping
-from headrace.store.pool import Database
+from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
 
 TRIES: Final = 5
@@ -41,11 +41,14 @@ class PartitionsDiffer(Exception):
 class PostgresLog:
     """The log kept in Postgres tables of one space."""
 
-    def __init__(self, database: Database, *, space: str, partitions: int, queue_records: int) -> None:
+    def __init__(
+        self, database: Database, *, space: str, partitions: int, queue_records: int, names: Mapping[Topic, str] = OUTWARD
+    ) -> None:
         self._database = database
         self._space = space
         self._queries = Queries("headrace.log.postgres", space=space)
         self._partitions = partitions
+        self._names = names
         self._grouping = Grouping(self._write, queue_records=queue_records)
         self._open = False
 
@@ -54,21 +57,31 @@ class PostgresLog:
 
         Raises ``PartitionsDiffer`` where the log was made with another number of partitions, and ``Unavailable``.
         """
-        async with self._database.transaction() as connection:
-            # Two processes that ask for different numbers must not both find that there is no log yet.
-            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-            made = await connection.fetchval(self._queries["partitions"])
-            if made is not None and made != self._partitions:
-                raise PartitionsDiffer(made, self._partitions)
-            await connection.execute(self._queries["make_heads"], len(TOPICS), self._partitions)
+        async with self._database.connection() as connection:
+            if not await self._made(connection):
+                async with connection.transaction():
+                    # Two processes that ask for different numbers must not both find that there is no log yet.
+                    await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+                    await self._made(connection)
+                    await connection.execute(self._queries["make_heads"], len(TOPICS), self._partitions)
         # Before the first record: moving what has reached the table of the rest holds up the writers.
         await retention.make_days(self._database, space=self._space)
         self._open = True
+
+    async def _made(self, connection: Connection) -> bool:
+        made = await connection.fetchval(self._queries["partitions"])
+        if made is not None and made != self._partitions:
+            raise PartitionsDiffer(made, self._partitions)
+        return len(await connection.fetch(self._queries["ends"])) == len(TOPICS) * self._partitions
 
     @property
     def partitions(self) -> int:
         """Return how many partitions every topic has."""
         return self._partitions
+
+    def name(self, topic: Topic) -> str:
+        """Return what a topic is called outwardly."""
+        return self._names[topic]
 
     async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
         """Append durably, grouped with whatever else is waiting; see ``log.port``."""

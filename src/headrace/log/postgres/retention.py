@@ -14,8 +14,8 @@ AHEAD: Final = 2
 
 _DAY: Final = re.compile(r"log_records_(\d{4})_(\d{2})_(\d{2})$")
 
-DOOR_WEEKS: Final = 6
-"""Weeks for which the door remembers an id: longer than the age it admits."""
+SIX_WEEKS_MS: Final = 6 * 7 * 86_400_000
+"""For so long the door remembers an id unless told otherwise: longer than the 30 days it admits by default."""
 
 LOCK: Final = 0x64617973
 """The advisory lock ("days") that keeps two processes from making the same table at once."""
@@ -27,22 +27,31 @@ async def make_days(database: Database, *, space: str, now_ms: int | None = None
     Days whose records reached the table of the rest get theirs too, and the records move there. Raises ``Unavailable``.
     """
     queries = Queries("headrace.log.postgres", space=space)
-    async with database.transaction() as connection:
-        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+    async with database.connection() as connection:
         today: date = await connection.fetchval("SELECT (now() AT TIME ZONE 'utc')::date") if now_ms is None else _date(now_ms)
-        made = await _days(connection, queries)
-        left = {row["day"] for row in await connection.fetch(queries["days_of_the_rest"])}
-        for day in sorted({today + timedelta(days=ahead) for ahead in range(AHEAD + 1)} | left):
-            if day not in made:
+        wanted = {today + timedelta(days=ahead) for ahead in range(AHEAD + 1)}
+        wanted.update(row["day"] for row in await connection.fetch(queries["days_of_the_rest"]))
+        if wanted <= set(await _days(connection, queries)):
+            return
+        async with connection.transaction():
+            await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+            for day in sorted(wanted - set(await _days(connection, queries))):
                 await connection.execute(place(_table(day), space=space))
 
 
 async def tend(
-    database: Database, *, space: str, now_ms: int, retention_hours: int, applied: Mapping[tuple[Topic, int], int]
+    database: Database,
+    *,
+    space: str,
+    now_ms: int,
+    retention_hours: int,
+    applied: Mapping[tuple[Topic, int], int],
+    remembered_ms: int = SIX_WEEKS_MS,
 ) -> None:
     """Make the coming days' tables, drop those past the retention whose records are all applied, forget old ids.
 
-    ``applied`` is the lowest position over all generations; a record at or above it is never dropped.
+    ``applied`` is the lowest position over all generations; a record at or above it is never dropped. Ids are
+    remembered for ``remembered_ms``, which must be longer than the age that the door admits.
     """
     queries = Queries("headrace.log.postgres", space=space)
     await make_days(database, space=space, now_ms=now_ms)
@@ -57,7 +66,7 @@ async def tend(
                 break
             await connection.execute(f"DROP TABLE {place('@space', space=space)}.{days[day]}")
     async with database.connection() as connection:
-        await connection.execute(queries["forget_ids"], now_ms - DOOR_WEEKS * 7 * 86_400_000, 50_000)
+        await connection.execute(queries["forget_ids"], now_ms - remembered_ms, 50_000)
 
 
 async def _days(connection: Connection, queries: Queries) -> dict[date, str]:
@@ -86,4 +95,4 @@ def _table(day: date) -> str:
     WITH moved AS (DELETE FROM @space.log_records_otherwise WHERE day >= '{day}' AND day < '{following}' RETURNING *)
     INSERT INTO {name} SELECT * FROM moved;
     ALTER TABLE @space.log_records ATTACH PARTITION {name} FOR VALUES FROM ('{day}') TO ('{following}');
-    """
+    """  # noqa: S608 - a date is all that is put in

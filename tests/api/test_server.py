@@ -1,0 +1,120 @@
+"""The server's life: it starts where it can, and stops as it is told."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from headrace.api import server
+from headrace.api.settings import ApiSettings
+
+ROOT = Path(__file__).parents[2]
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as held:
+        port: int = held.getsockname()[1]
+        return port
+
+
+class TestListening(unittest.TestCase):
+    """Where the server may listen."""
+
+    def test_a_taken_port_is_one_clear_line(self) -> None:
+        """The operator is told what to change."""
+        with socket.create_server(("127.0.0.1", 0)) as held, self.assertRaises(server.CannotListen) as failed:
+            server.listen(ApiSettings(port=held.getsockname()[1]))
+        self.assertIn("API_PORT", str(failed.exception))
+        self.assertNotIn("\n", str(failed.exception))
+
+    def test_an_address_that_is_not_ours_is_one_clear_line(self) -> None:
+        """A typo in the host."""
+        for host in ("192.0.2.1", "no such host"):
+            with self.assertRaises(server.CannotListen) as failed:
+                server.listen(ApiSettings(host=host, port=0))
+            self.assertIn(host, str(failed.exception))
+
+
+class TestStopping(unittest.TestCase):
+    """A process of its own, told to stop while it works."""
+
+    def start(self, slow_s: float) -> tuple[subprocess.Popen[bytes], int]:
+        """Start the process and wait until it answers."""
+        port = free_port()
+        environment = {**os.environ, "PYTHONPATH": f"{ROOT / 'src'}:{ROOT}"}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.api.serving_process", str(port), str(slow_s)],
+            cwd=ROOT,
+            env=environment,
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+        self.addCleanup(process.wait)
+        self.addCleanup(process.kill)
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+            except OSError:
+                time.sleep(0.05)
+            else:
+                return process, port
+        raise AssertionError("the server did not start")
+
+    def test_what_is_in_flight_is_answered_before_the_process_ends_with_0(self) -> None:
+        """SIGTERM and SIGINT alike; idle connections and half heads do not hold it up."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            process, port = self.start(0.8)
+            idle = http.client.HTTPConnection("127.0.0.1", port)
+            idle.request("GET", "/healthz")
+            idle.getresponse().read()
+            half = socket.create_connection(("127.0.0.1", port))
+            half.sendall(b"GET /heal")
+            statuses: list[int] = []
+
+            def ask(port: int = port, statuses: list[int] = statuses) -> None:
+                body = {"event_id": "evt-stop", "user_id": "u", "item_id": "i", "event_type": "view", "ts": time.time()}
+                connection = http.client.HTTPConnection("127.0.0.1", port)
+                connection.request("POST", "/event", json.dumps(body))
+                response = connection.getresponse()
+                response.read()
+                statuses.append(response.status)
+                connection.close()
+
+            asker = threading.Thread(target=ask)
+            asker.start()
+            time.sleep(0.3)
+            started = time.monotonic()
+            process.send_signal(number)
+            asker.join()
+            self.assertEqual(process.wait(10), 0)
+            self.assertLess(time.monotonic() - started, 5)
+            self.assertEqual(statuses, [200])
+            idle.close()
+            half.close()
+
+    def test_a_request_that_does_not_end_is_given_up_within_10_s(self) -> None:
+        """The process is gone in time all the same."""
+        process, port = self.start(60)
+        with socket.create_connection(("127.0.0.1", port)) as stuck:
+            body = json.dumps(
+                {"event_id": "evt-stuck", "user_id": "u", "item_id": "i", "event_type": "view", "ts": time.time()}
+            ).encode()
+            stuck.sendall(b"POST /event HTTP/1.1\r\nhost: x\r\ncontent-length: %d\r\n\r\n" % len(body) + body)
+            time.sleep(0.3)
+            started = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(12), 0)
+            self.assertLess(time.monotonic() - started, 10)
+
+
+if __name__ == "__main__":
+    unittest.main()

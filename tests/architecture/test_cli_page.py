@@ -1,0 +1,40 @@
+"""The commands and their page."""
+
+import re
+import unittest
+from typing import Final
+
+import typer
+
+from headrace.cli import COMMANDS, build
+from tests.architecture.sources import ROOT
+
+PAGE: Final = ROOT / "docs/reference/cli.md"
+SECTION: Final = re.compile(r"^## `headrace ([a-z]+)`\n+(.+?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+
+
+class TheCommandsPage(unittest.TestCase):
+    """docs/reference/cli.md says what the command line takes."""
+
+    def test_every_command_has_its_section_with_the_sentence_of_the_help(self) -> None:
+        """The sections are the commands, each beginning with what its help says, and there is no other."""
+        sections = {name: sentence for name, sentence, _ in SECTION.findall(PAGE.read_text(encoding="utf-8"))}
+        self.assertEqual(sections, {name: sentence for name, (_, _, sentence) in COMMANDS.items()})
+
+    def test_every_option_stands_in_the_section_of_its_command(self) -> None:
+        """Options that a user may give are named where their command is explained, and no others are."""
+        for name, _, text in SECTION.findall(PAGE.read_text(encoding="utf-8")):
+            with self.subTest(name):
+                command = typer.main.get_command(build([name])).commands[name]  # type: ignore[attr-defined]
+                given = {
+                    word
+                    for one in command.params
+                    if one.param_type_name == "option" and not one.hidden
+                    for word in (*one.opts, *one.secondary_opts)
+                }
+                self.assertEqual(set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE)) | _paired(text), given)
+
+
+def _paired(text: str) -> set[str]:
+    """Return the second names of options that can be turned round: ``--wait``, ``--no-wait``."""
+    return set(re.findall(r"^\| `--[a-z-]+`, `(--no-[a-z-]+)`", text, re.MULTILINE))

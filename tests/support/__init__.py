@@ -1,0 +1,1 @@
+"""What several tests need: databases that cost next to nothing."""
