@@ -86,6 +86,15 @@ class World:
         items = sorted((item for item in counts if item not in seen), key=lambda item: (-counts[item], item))[:k]
         return Taken(uuid.uuid4().hex, items, "small@1", "popular" if session_id is None else "session", ["popularity"], 1)
 
+    async def similar(self, item_id: str, k: int) -> Taken:
+        """Return what is popular, but the item itself."""
+        answer = await self.recommend(f"similar to {item_id}", None, k, record=False)
+        return Taken(answer.request_id, [one for one in answer.items if one != item_id], "similar@1", "co_visitation", [], 1)
+
+    async def trending(self, k: int) -> Taken:
+        """Return what is popular."""
+        return await self.recommend("everybody", None, k, record=False)
+
     async def baseline(self, days: int) -> BaselineMetrics:
         """Return figures over nothing."""
         self._fail()

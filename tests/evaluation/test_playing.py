@@ -42,7 +42,9 @@ class Playing(unittest.TestCase):
 
     def test_the_live_picture_learns_from_the_test_and_the_frozen_one_does_not(self) -> None:
         """Skiers come only behind the split: the third one's boots are known live, and never to the frozen picture."""
-        skiers = [act(f"skier-{n}", item, 10_000 + 60 * n + place) for n in range(3) for place, item in enumerate(("ski", "boots"))]
+        skiers = [
+            act(f"skier-{n}", item, 10_000 + 60 * n + place) for n in range(3) for place, item in enumerate(("ski", "boots"))
+        ]
         split_ms = START + 9_000 * MINUTE
         result = played([*campers(), *skiers], split_ms, Candidate("live", RECIPE), Candidate("frozen", RECIPE, split_ms))
         live, frozen = result.played
@@ -71,9 +73,9 @@ class Tables(unittest.TestCase):
         for name in ("events", "weight", "decayed", "visits"):
             np.testing.assert_allclose(getattr(followed, name), getattr(loaded, name))
         for item in loaded.ids:
-            one, other = followed.neighbours(followed.numbers[item]), loaded.neighbours(loaded.numbers[item])
-            strengths = {loaded.ids[number]: strength for number, strength in zip(other.items, other.strengths, strict=True)}
-            for number, strength in zip(one.items, one.strengths, strict=True):
+            here, there = followed.neighbours(followed.numbers[item]), loaded.neighbours(loaded.numbers[item])
+            strengths = {loaded.ids[number]: strength for number, strength in zip(there.items, there.strengths, strict=True)}
+            for number, strength in zip(here.items, here.strengths, strict=True):
                 self.assertAlmostEqual(strengths.pop(followed.ids[number]), strength)
             self.assertEqual(strengths, {})
 

@@ -10,7 +10,7 @@ from headrace.api.answers import BatchAnswer, EventAnswer, EventVerdict, LogAnsw
 from headrace.api.problem import FieldError
 from headrace.api.query import Parameter, a_switch, parse
 from headrace.api.reply import Reply, json_reply
-from headrace.api.services import Services
+from headrace.api.services import Answer, Services
 from headrace.errors import Rejected, Violation
 from headrace.events.contract import RejectedEvent
 from headrace.events.types import Event, Impression, Watch
@@ -79,8 +79,7 @@ class Hot:
 
     async def _answer(self, asked: question.Question) -> Reply:
         answer = await self._recommender.recommend(asked.user_id, asked.session_id, asked.k, record=asked.x_autolog_impressions)
-        content = RecoAnswer(answer.request_id, answer.items, answer.model_version, answer.strategy)
-        return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
+        return reco_reply(answer)
 
     async def _take(self, event: Event) -> Verdict:
         (verdict,) = await self._intake.accept((event,), atomic=True)
@@ -97,6 +96,12 @@ class Hot:
         ]
         count = sum(result.status in ("ok", "duplicate") for result in results)
         return json_reply(BatchAnswer(status="ok", count=count, results=results))
+
+
+def reco_reply(answer: Answer) -> Reply:
+    """Return a recommendation as ``/reco`` answers it."""
+    content = RecoAnswer(answer.request_id, answer.items, answer.model_version, answer.strategy)
+    return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
 
 
 def _told(event: Impression | Watch, verdict: Verdict, number: int) -> EventVerdict:

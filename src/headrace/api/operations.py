@@ -9,7 +9,13 @@ import msgspec
 from headrace.api import answers, services
 from headrace.api.hot import BATCH_PARAMETERS
 from headrace.api.query import Parameter
-from headrace.api.question import RECO_PARAMETERS, RECOMMEND_PARAMETERS, Question
+from headrace.api.question import (
+    RECO_PARAMETERS,
+    RECOMMEND_PARAMETERS,
+    SIMILAR_PARAMETERS,
+    TRENDING_PARAMETERS,
+    Question,
+)
 from headrace.api.targets import BASELINE_PARAMETERS
 from headrace.api.window import RecoMetrics
 from headrace.events.wire import BatchIn, ImpressionIn, InteractionIn, WatchIn
@@ -155,6 +161,30 @@ OPERATIONS: Final = (
         answer=answers.RecommendAnswer,
         refusals=(422, 503),
         reply={"user_id": "u1", "items": ["i2"], "reason": {"type": "personal", "sources": ["co_visitation"]}},
+    ),
+    Operation(
+        method="GET",
+        path="/similar",
+        tag="recommendations",
+        summary="Ask which items go with an item",
+        description="From the same picture as `/reco`; empty for an item nobody knows. Nothing is logged as shown.",
+        parameters=SIMILAR_PARAMETERS,
+        answer=answers.RecoAnswer,
+        refusals=(422, 503),
+        reply={**_RECO_REPLY, "model_version": "similar@4c1f", "strategy": "co_visitation"},
+        headers=_AS_OF,
+    ),
+    Operation(
+        method="GET",
+        path="/trending",
+        tag="recommendations",
+        summary="Ask what is liked now",
+        description="From the same picture as `/reco`, the same for everybody. Nothing is logged as shown.",
+        parameters=TRENDING_PARAMETERS,
+        answer=answers.RecoAnswer,
+        refusals=(422, 503),
+        reply={**_RECO_REPLY, "model_version": "trending@4c1f", "strategy": "trending"},
+        headers=_AS_OF,
     ),
     Operation(
         method="GET",

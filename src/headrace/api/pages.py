@@ -14,6 +14,7 @@ from starlette.responses import RedirectResponse
 from headrace import __version__, telemetry
 from headrace.api import limits, problem, question
 from headrace.api.answers import BaselineAnswer, ContractAnswer, Health, Reason, RecommendAnswer
+from headrace.api.hot import reco_reply
 from headrace.api.openapi import document
 from headrace.api.query import parse
 from headrace.api.reply import Reply, json_reply
@@ -49,6 +50,16 @@ def _add_answers(app: FastAPI, services: Services) -> None:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.RECOMMEND_PARAMETERS)
         answer = await services.recommender.recommend(asked["user_id"], None, asked["k"], record=False)
         return _response(json_reply(RecommendAnswer(asked["user_id"], answer.items, Reason(answer.strategy, answer.sources))))
+
+    @app.get("/similar")
+    async def similar(request: Request) -> Response:
+        asked: Mapping[str, Any] = parse(request.scope["query_string"], question.SIMILAR_PARAMETERS)
+        return _response(reco_reply(await services.recommender.similar(asked["item_id"], asked["k"])))
+
+    @app.get("/trending")
+    async def trending(request: Request) -> Response:
+        asked: Mapping[str, Any] = parse(request.scope["query_string"], question.TRENDING_PARAMETERS)
+        return _response(reco_reply(await services.recommender.trending(asked["k"])))
 
     @app.get("/contract")
     async def contract() -> Response:

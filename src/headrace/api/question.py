@@ -36,6 +36,15 @@ RECOMMEND_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
     one.name: one for one in (_user, a_number("k", "How many items at most.", MOST_ITEMS, 10))
 }
 
+SIMILAR_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
+    one.name: one
+    for one in (
+        an_id("item_id", "The item that others are to go with.", required=True),
+        a_number("k", "How many items at most.", MOST_ITEMS, 20),
+    )
+}
+TRENDING_PARAMETERS: Final[dict[str, Parameter[Any]]] = {"k": a_number("k", "How many items at most.", MOST_ITEMS, 20)}
+
 _questions: Final = msgspec.json.Decoder(Question)
 
 

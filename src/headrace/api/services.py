@@ -57,6 +57,14 @@ class Recommender(Protocol):
         """Return at most ``k`` items; ``record`` logs them as shown. Raises ``Unavailable`` before there is any picture."""
         ...
 
+    async def similar(self, item_id: str, k: int) -> Answer:
+        """Return at most ``k`` items that go with this one; none for one nobody knows. Raises ``Unavailable`` as above."""
+        ...
+
+    async def trending(self, k: int) -> Answer:
+        """Return at most ``k`` items that are liked now. Raises ``Unavailable`` as above."""
+        ...
+
 
 class Intake(Protocol):
     """The one door behind the contract."""

@@ -43,20 +43,26 @@ def evaluate(
     recipe: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="A recipe's name or its file; may be repeated.")
     ] = None,
-    baseline: Annotated[str | None, typer.Option(metavar="NAME", help="Tell differences from this recipe, with intervals.")] = None,
+    baseline: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Tell differences from this recipe, with intervals.")
+    ] = None,
     frozen: Annotated[
         bool | None, typer.Option("--frozen/--streaming", help="Only the frozen index, or only the live one; else both.")
     ] = None,
     split: Annotated[
         str, typer.Option(help="Where the test begins: 24h before the end, a share of the events (0.88), a time, a file.")
     ] = "24h",
-    sample: Annotated[Path | None, typer.Option(metavar="FILE", help="Ask only in the sessions named there, one a line.")] = None,
+    sample: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Ask only in the sessions named there, one a line.")
+    ] = None,
     about: Annotated[int | None, typer.Option(min=1, help="Draw whole sessions until there are about so many targets.")] = None,
     feature: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another feature setting, as window=100; may be repeated.")
     ] = None,
     ablate: Annotated[bool, typer.Option("--ablate", help="Take each part out in turn and tell what it costs.")] = False,
-    sweep: Annotated[bool, typer.Option("--sweep", help="Tune the recipe on a window before the split; the test stays unseen.")] = False,
+    sweep: Annotated[
+        bool, typer.Option("--sweep", help="Tune the recipe on a window before the split; the test stays unseen.")
+    ] = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything that was found there, as JSON.")] = None,
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots there, as HTML.")] = None,
     map_: Annotated[
@@ -81,7 +87,7 @@ def evaluate(
     """
     clock = SystemClock()
     settings = config.read()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 150)
     chosen = [_recipe(name) for name in recipe or [settings.serving.recipe]]
     compared = None if baseline is None else _recipe(baseline)
     stage = Stage(_features(settings.features, feature or []), settings.snapshot.neighbours)
@@ -132,18 +138,18 @@ def _features(settings: FeatureSettings, given: list[str]) -> FeatureSettings:
     changes: dict[str, float] = {}
     known = FeatureSettings.__dataclass_fields__
     for name, value in pairs("--feature", given, allowed_left=known).items():
-        wanted = type(known[name].default)
+        whole = isinstance(getattr(settings, name), int)
         try:
-            changes[name] = wanted(value)
+            changes[name] = int(value) if whole else float(value)
         except ValueError:
-            raise Complaint(f"--feature {name}={value}: write a {'whole ' if wanted is int else ''}number") from None
+            raise Complaint(f"--feature {name}={value}: write a {'whole ' if whole else ''}number") from None
     return variants.features_with(settings, changes)
 
 
 def _options(maps: list[str], types: list[str], kind: str | None, time_format: TimeFormat) -> Options:
+    if kind is not None and kind not in KINDS:
+        raise Complaint(f"--event-type {kind}: write one of {', '.join(KINDS)}.")
     try:
-        if kind is not None and kind not in KINDS:
-            raise Unusable(f"--event-type {kind}: write one of {', '.join(KINDS)}.")
         columns = pairs("--map", maps, allowed_left=FIELDS)
         return Options(columns, pairs("--type", types, allowed_right=(*KINDS, SKIP)), kind, time_format, Mode.HISTORY)
     except Unusable as error:
@@ -192,7 +198,9 @@ def _split(given: str, steps: list[Step]) -> int:
             return protocol.at_quantile(steps, value) if value < 1 else int(value if value >= 1e11 else value * 1000)
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise Complaint(f"--split {given}: write 24h, a share such as 0.88, a time, or a file that holds one of these") from None
+        raise Complaint(
+            f"--split {given}: write 24h, a share such as 0.88, a time, or a file that holds one of these"
+        ) from None
     return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
 
 

@@ -17,8 +17,8 @@ def recipes(
 ) -> None:
     """List the recipes that answers can be made with, or show one as its file.
 
-        headrace recipes
-        headrace recipes show default > mine.toml
+    headrace recipes
+    headrace recipes show default > mine.toml
     """
     folder = config.read().serving.recipes
     if what == "list" and name is None:

@@ -27,9 +27,7 @@ class Difference:
         return self.low > 0 or self.high < 0
 
 
-def paired(
-    ours: NDArray[np.float64], theirs: NDArray[np.float64], sessions: NDArray[np.int64], *, seed: int = 0
-) -> Difference:
+def paired(ours: NDArray[np.float64], theirs: NDArray[np.float64], sessions: NDArray[np.int64], *, seed: int = 0) -> Difference:
     """Return how much larger ours is in the mean; parallel arrays over predictions. The same seed gives the same interval."""
     if not len(ours):
         return Difference(0.0, 0.0, 0.0)

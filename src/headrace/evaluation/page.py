@@ -33,7 +33,9 @@ def page(title: str, results: Sequence[Result], ages: Sequence[Point]) -> str:
         ("by age of the wanted item", plot([(name, one.by_item_age) for name, one in named], "since the item's first event")),
     ]
     if ages:
-        figures.append(("against the age of the index", plot([(results[0].recipe, ages)], "index frozen before the test window")))
+        figures.append(
+            ("against the age of the index", plot([(results[0].recipe, ages)], "index frozen before the test window"))
+        )
     drawn = "".join(f"<figure>{svg}<figcaption>HR@20 {escape(caption)}</figcaption></figure>" for caption, svg in figures)
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title><style>{_STYLE}</style>'
@@ -49,7 +51,9 @@ def plot(curves: Sequence[Curve], label: str) -> str:
     ticks = list(dict.fromkeys(point.label for _, points in curves for point in points))
     for name, points in curves:
         kept = [point for point in points if point.targets]
-        axes.plot([ticks.index(point.label) for point in kept], [point.hit_rate for point in kept], marker="o", ms=3, label=name)
+        axes.plot(
+            [ticks.index(point.label) for point in kept], [point.hit_rate for point in kept], marker="o", ms=3, label=name
+        )
     axes.set_xticks(range(len(ticks)), ticks, fontsize=8)
     axes.set_xlabel(label)
     axes.set_ylabel("HR@20" if label != "length of the list" else "HR")
@@ -74,7 +78,19 @@ def _matplotlib() -> Any:  # noqa: ANN401 -- a module
 
 
 def _table(results: Sequence[Result]) -> str:
-    heads = ("recipe", "index", "HR@20", "MRR@20", "NDCG@20", "unseen HR@20", "unseen MRR@20", "coverage", "popularity", "p50 µs", "p99 µs")
+    heads = (
+        "recipe",
+        "index",
+        "HR@20",
+        "MRR@20",
+        "NDCG@20",
+        "unseen HR@20",
+        "unseen MRR@20",
+        "coverage",
+        "popularity",
+        "p50 µs",
+        "p99 µs",
+    )
     rows = [
         (
             one.version,

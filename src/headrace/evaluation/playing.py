@@ -31,7 +31,7 @@ Tell = Callable[[int, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A recipe and how fresh its picture is: ``frozen_ms`` None follows the stream, else nothing from that moment on is known."""
+    """A recipe and how fresh its picture is: ``frozen_ms`` None follows the stream, else nothing from then on is known."""
 
     name: str
     recipe: Recipe
@@ -42,8 +42,8 @@ class Candidate:
 class Moments:
     """What is true of each target, whatever is recommended; parallel arrays over the targets.
 
-    ``item`` numbers the file's items in order of appearance, ``age_ms`` is the time since the item's first event, -1 for an item
-    nobody has met, ``met`` how often it was met before, ``revealed`` how many events its session had shown.
+    ``item`` numbers the file's items in order of appearance, ``age_ms`` is the time since the item's first event, -1 for an
+    item nobody has met, ``met`` how often it was met before, ``revealed`` how many events its session had shown.
     """
 
     session: NDArray[np.int64]
@@ -197,9 +197,7 @@ class _Pass:
         session, item, seen, revealed, age_ms, met, ts_ms = (np.array(column) for column in zip(*self._rows, strict=True))
         played = [
             Played(candidate, np.array(ranks, np.int32), lists, np.array(seconds))
-            for candidate, ranks, lists, seconds in zip(
-                self._candidates, self._ranks, self._lists, self._seconds, strict=True
-            )
+            for candidate, ranks, lists, seconds in zip(self._candidates, self._ranks, self._lists, self._seconds, strict=True)
         ]
         return Play(
             Moments(session, item, seen.astype(np.bool_), revealed, age_ms, met, ts_ms),

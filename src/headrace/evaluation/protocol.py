@@ -22,7 +22,7 @@ class NothingToPredict(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event of the file: its session's number, how many events the session had before, and whether its item was among them."""
+    """One event of the file: its session's number, how many events that had before, and whether its item was among them."""
 
     act: Act
     session: int

@@ -1,4 +1,4 @@
-"""Reads files of events into memory, through the importer and the contract: what evaluation plays is what an import takes in."""
+"""Reads files of events into memory, through the importer and the contract: what is played is what an import takes in."""
 
 import asyncio
 from collections.abc import Callable, Sequence

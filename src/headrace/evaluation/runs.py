@@ -66,8 +66,7 @@ class Run:
             if baseline is not None and recipe.version == baseline.version
         }
         results = [
-            result_of(found, one, index, beside.get(index))
-            for one, (_, index) in zip(found.played, asked, strict=False)
+            result_of(found, one, index, beside.get(index)) for one, (_, index) in zip(found.played, asked, strict=False)
         ]
         old = [
             Point(label, *self._hit_rate(found, one))

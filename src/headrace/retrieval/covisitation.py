@@ -12,8 +12,8 @@ from headrace.snapshot.picture import Picture
 class CoVisitation:
     """Scores c by (events[c] + 1)^-tau · sum_r (C[h_r -> c] / (visits[h_r] + s·F))^p / r^q; see ``features.covisitation``.
 
-    ``history`` is how many recent items speak, ``recency`` is q, ``smoothing`` s (in visits), ``damping`` tau. ``power`` p below 1
-    lets what several items agree on count for more than what one of them says alone. ``doubt`` d takes
+    ``history`` is how many recent items speak, ``recency`` is q, ``smoothing`` s (in visits), ``damping`` tau. ``power`` p
+    below 1 lets what several items agree on count for more than what one of them says alone. ``doubt`` d takes
     meetings / (meetings + d) of each strength, as what was met once may be chance. The scores of one answer are divided by the
     largest, so that they lie in 0..1 and are comparable with other sources'.
     """

@@ -9,9 +9,10 @@ from headrace import pipeline
 from headrace.clock import Clock
 from headrace.errors import Unavailable
 from headrace.events.types import EventId, Impression, ItemId, RequestId, Served, SessionId, ShownItem, UserId
+from headrace.features.history import Entry
 from headrace.pipeline import Candidates, Query, Recipe
-from headrace.serving import asking
-from headrace.snapshot.follower import Follower
+from headrace.serving import asking, recipes
+from headrace.snapshot.follower import Follower, View
 from headrace.snapshot.picture import Picture
 
 
@@ -40,6 +41,12 @@ class Recommender:
         self._recipe = recipe
         self._clock = clock
         self._record = record_impression
+        self._similar = recipes.named("similar")
+        self._trending = recipes.named("trending")
+
+    def take(self, recipe: Recipe) -> None:
+        """Answer with another recipe from the next request on; one under way keeps the one it began with."""
+        self._recipe = recipe
 
     async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Answer:
         """Return at most ``k`` items for this user, best first; fewer only where the catalogue has no more.
@@ -47,28 +54,52 @@ class Recommender:
         Waits for at most one point query, and only for a user who is not in memory. With ``record`` the answer is logged as an
         impression, without holding it up. Raises ``Unavailable`` until a first picture is loaded.
         """
+        view = self._view()
+        held = view.histories.held(user_id)
+        history = held if held is not None else await view.histories.of(user_id)
+        if not history and session_id is not None:
+            # Nobody knows the user yet, but perhaps what this session did.
+            history = await view.histories.of_session(session_id)
+        query = asking.query(user_id, session_id, uuid4().hex, k, history)
+        return self._answer(self._recipe, view.picture, query, record=record)
+
+    async def similar(self, item_id: str, k: int) -> Answer:
+        """Return at most ``k`` items that met this one, best first; none for an item nobody knows. Never waits.
+
+        Raises ``Unavailable`` until a first picture is loaded.
+        """
+        alone = Entry(item_id, 0, 1, "view", "")
+        return self._answer(self._similar, self._view().picture, asking.query("", None, uuid4().hex, k, [alone]), record=False)
+
+    async def trending(self, k: int) -> Answer:
+        """Return at most ``k`` items that are liked now, best first, the same for everybody. Never waits.
+
+        Raises ``Unavailable`` until a first picture is loaded.
+        """
+        return self._answer(self._trending, self._view().picture, asking.query("", None, uuid4().hex, k, []), record=False)
+
+    def _view(self) -> View:
         view = self._follower.view
         if view is None:
             raise Unavailable("snapshot", self._follower.trouble or "it is being loaded")
-        held = view.histories.held(user_id)
-        history = held if held is not None else await view.histories.of(user_id)
-        query = asking.query(user_id, session_id, uuid4().hex, k, history)
-        picture = view.picture
-        chosen = pipeline.run(self._recipe, picture, query)
+        return view
+
+    def _answer(self, recipe: Recipe, picture: Picture, query: Query, *, record: bool) -> Answer:
+        chosen = pipeline.run(recipe, picture, query)
         items = [picture.ids[number] for number in chosen.items]
         sources = pipeline.contributors(chosen)
         if record and items:
-            self._record(self._impression(picture, query, chosen, items))
+            self._record(self._impression(recipe, picture, query, chosen, items))
         return Answer(
             request_id=query.request_id,
             items=items,
-            model_version=self._recipe.version,
+            model_version=recipe.version,
             strategy="+".join(sources) or "none",
             sources=sources,
             as_of_ms=picture.as_of_ms,
         )
 
-    def _impression(self, picture: Picture, query: Query, chosen: Candidates, items: list[str]) -> Impression:
+    def _impression(self, recipe: Recipe, picture: Picture, query: Query, chosen: Candidates, items: list[str]) -> Impression:
         return Impression(
             event_id=EventId(f"auto-{query.request_id}"),
             user_id=UserId(query.user_id),
@@ -77,7 +108,7 @@ class Recommender:
             ts_ms=self._clock.now_ms(),
             items=[ShownItem(ItemId(item), position) for position, item in enumerate(items)],
             served=Served(
-                model_version=self._recipe.version,
+                model_version=recipe.version,
                 snapshot=dict(picture.position()),
                 sources=[chosen.sources[number] for number in chosen.source],
                 scores=[float(score) for score in chosen.scores],

@@ -16,6 +16,7 @@ from headrace.events.types import Event, Impression
 from headrace.features import history
 from headrace.features.changes import HistoryState
 from headrace.features.history import Entry, History
+from headrace.snapshot.sessions import Sessions
 
 MOST_PENDING: Final = 50
 """Acknowledged events of one user that wait for the changelog; beyond it the oldest are left to the changelog alone."""
@@ -40,6 +41,7 @@ class Histories:
         self._load = load
         self._size = size
         self._most = most
+        self.sessions = Sessions(most=most)
         self._held: OrderedDict[str, _Held] = OrderedDict()
         self._missing: dict[str, asyncio.Future[History]] = {}
         self._loading: dict[str, HistoryState | None] = {}
@@ -73,10 +75,18 @@ class Histories:
         held = self._held.get(user_id)
         return self._merge(held) if held is not None else []
 
+    async def of_session(self, session_id: str) -> History:
+        """Return the events that name this session, oldest first, of whichever users; none where nobody remembers it."""
+        found = [await self.of(user_id) for user_id in self.sessions.users(session_id)]
+        entries = [entry for one in found for entry in one if entry.session_id == session_id]
+        return sorted(entries, key=lambda entry: entry.ts_ms)[-self._size :]
+
     def acknowledged(self, event: Event) -> None:
         """Note an event that this replica's door has just acknowledged."""
         if isinstance(event, Impression):
             return
+        if event.session_id is not None:
+            self.sessions.note(event.session_id, event.user_id)
         held = self._place(event.user_id)
         entry = history.entry_of(event)
         known = held.stored or ()
@@ -87,6 +97,7 @@ class Histories:
 
     def inherit(self, other: "Histories") -> None:
         """Take over what another cache still has pending, so that a swap forgets nothing acknowledged."""
+        self.sessions = other.sessions
         for user_id, entries in other.pending():
             self._place(user_id).pending = entries
 
@@ -102,6 +113,9 @@ class Histories:
             held = self._held.get(state.user_id)
             if held is not None:
                 self._store(held, state)
+            newest = history.decode(state.entries)[-1:]
+            if newest and newest[0].session_id is not None:
+                self.sessions.note(newest[0].session_id, state.user_id)
 
     def _place(self, user_id: str) -> _Held:
         held = self._held.get(user_id)

@@ -16,8 +16,11 @@ from headrace.config import Settings
 from headrace.events.contract import Contract
 from headrace.events.types import Event
 from headrace.intake import Intake
+from headrace.pipeline import Recipe
 from headrace.serving import recipes
 from headrace.serving.recommender import Recommender
+from headrace.serving.settings import ServingSettings
+from headrace.serving.watching import watch
 from headrace.snapshot.follower import Follower
 from headrace.store.generations import Generation
 from headrace.store.ledger import PostgresLedger
@@ -61,9 +64,14 @@ async def api_services(settings: Settings) -> AsyncIterator[Services]:
     async with grounded(settings, clock) as ground:
         follower = Follower(PostgresGenerations(ground.database, space=ground.space), settings.snapshot, clock)
         intake = Intake(ground.log, clock, _Noted(follower))
-        recommender = Recommender(follower, recipes.named(settings.serving.recipe), clock, intake.accept_later)
+        recipe = recipes.named(settings.serving.recipe, settings.serving.recipes)
+        recommender = Recommender(follower, recipe, clock, intake.accept_later)
         figures = Figures(ground, follower)
-        async with background(_live(ground, follower, figures)), background(figures.watch()):
+        async with (
+            background(_live(ground, follower, figures)),
+            background(figures.watch()),
+            background(_watch_recipe(settings.serving, recommender, recipe)),
+        ):
             try:
                 yield Services(
                     settings=settings.api,
@@ -118,6 +126,11 @@ async def background(work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None
             yield
         finally:
             task.cancel()
+
+
+async def _watch_recipe(serving: ServingSettings, recommender: Recommender, recipe: Recipe) -> None:
+    if serving.recipes is not None:
+        await watch(serving.recipe, serving.recipes, recommender.take, recipe)
 
 
 class _Noted:

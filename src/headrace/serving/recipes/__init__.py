@@ -117,12 +117,16 @@ def _part(recipe: str, place: str, spec: object, kinds: dict[str, type[P]]) -> P
         raise RecipeError(f"{recipe}: {place}: a part is a table with its name and weights, not {spec!r}")
     kind = spec.get("part")
     if not isinstance(kind, str) or kind not in kinds:
-        raise RecipeError(f"{recipe}: {place}: unknown part {kind!r}{_nearest(kind, kinds)}; there are: {', '.join(sorted(kinds))}")
+        raise RecipeError(
+            f"{recipe}: {place}: unknown part {kind!r}{_nearest(kind, kinds)}; there are: {', '.join(sorted(kinds))}"
+        )
     known = {field.name: field.type for field in fields(kinds[kind]) if field.name != "name"}  # type: ignore[arg-type]
     weights = {key: value for key, value in spec.items() if key != "part"}
     for key, value in weights.items():
         if key not in known:
-            raise RecipeError(f"{recipe}: {kind}: unknown weight {key!r}{_nearest(key, known)}; it has: {', '.join(known) or 'none'}")
+            raise RecipeError(
+                f"{recipe}: {kind}: unknown weight {key!r}{_nearest(key, known)}; it has: {', '.join(known) or 'none'}"
+            )
         weights[key] = _weight(f"{recipe}: {kind}: {key}", value, known[key])
     return kinds[kind](**weights)
 

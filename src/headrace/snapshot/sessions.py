@@ -1,0 +1,36 @@
+"""Whose events a session has: so that a visitor whom nobody knows yet is answered from what they did a moment ago.
+
+Histories are kept by user. A session remembers which users' events named it, learned from what the door acknowledges and from
+the changelog; a replica that has just started knows the sessions that have gone on since.
+"""
+
+from collections import OrderedDict
+from typing import Final
+
+MOST_USERS: Final = 4
+"""How many users one session is remembered for; the latest stay."""
+
+
+class Sessions:
+    """The users of the sessions heard of lately, at most ``most`` sessions."""
+
+    def __init__(self, *, most: int) -> None:
+        self._most = most
+        self._users: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+
+    def __len__(self) -> int:
+        """Return how many sessions are remembered."""
+        return len(self._users)
+
+    def note(self, session_id: str, user_id: str) -> None:
+        """Remember that this user's events name this session."""
+        known = self._users.get(session_id, ())
+        if user_id not in known:
+            self._users[session_id] = (*known, user_id)[-MOST_USERS:]
+            if len(self._users) > self._most:
+                self._users.popitem(last=False)
+        self._users.move_to_end(session_id)
+
+    def users(self, session_id: str) -> tuple[str, ...]:
+        """Return the users whose events name this session; none for one that nobody remembers."""
+        return self._users.get(session_id, ())
