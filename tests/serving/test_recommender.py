@@ -95,7 +95,7 @@ class Recommendations(PostgresTestCase):
             await camping(loop)
             one, other = await self.ask(loop, "ada"), await self.ask(loop, "ada")
             self.assertNotEqual(one.request_id, other.request_id)
-            self.assertEqual(one.model_version, recipes.named("rules-v1").version)
+            self.assertEqual(one.model_version, recipes.named("default").version)
             self.assertLess(loop.ground.clock.now_ms() - one.as_of_ms, 10_000)
 
     async def test_the_impression_records_what_was_shown_and_what_was_known(self) -> None:

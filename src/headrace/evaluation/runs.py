@@ -69,7 +69,7 @@ class Run:
             result_of(found, one, index, beside.get(index)) for one, (_, index) in zip(found.played, asked, strict=False)
         ]
         old = [
-            Point(label, *self._hit_rate(found, one))
+            Point(label, *self._hit_rate(found, one, wanted[0]))
             for (label, _), one in zip(aged, found.played[len(candidates) :], strict=True)
         ]
         features = self._stage.features
@@ -88,12 +88,13 @@ class Run:
         changed = list(variants.taken_out(recipe))
         candidates = [Candidate("as it is", recipe), *(Candidate(one.change, one.recipe) for one in changed)]
         found = self._play(candidates, self._stage, tell)
-        whole = self._hit_rate(found, found.played[0])[1]
-        costs = [self._cost(one.candidate.name, self._hit_rate(found, one)[1], whole) for one in found.played]
+        # All are asked for the targets that the whole recipe is held to, also one that no longer hides what was seen.
+        whole = self._hit_rate(found, found.played[0], recipe)[1]
+        costs = [self._cost(one.candidate.name, self._hit_rate(found, one, recipe)[1], whole) for one in found.played]
         for change, values in variants.FEATURES_WITHOUT.items():
             stage = replace(self._stage, features=variants.features_with(self._stage.features, values))
             other = self._play([Candidate(change, recipe)], stage, tell)
-            costs.append(self._cost(change, self._hit_rate(other, other.played[0])[1], whole))
+            costs.append(self._cost(change, self._hit_rate(other, other.played[0], recipe)[1], whole))
         return costs
 
     def _candidate(self, recipe: Recipe, index: Index) -> Candidate:
@@ -108,8 +109,8 @@ class Run:
         return play(self._course, candidates, stage, self._clock, tell)
 
     @staticmethod
-    def _hit_rate(found: Play, one: Played) -> tuple[int, float]:
-        ranks = one.ranks if hides_nothing(one.candidate.recipe) else one.ranks[~found.moments.seen]
+    def _hit_rate(found: Play, one: Played, held_to: Recipe) -> tuple[int, float]:
+        ranks = one.ranks if hides_nothing(held_to) else one.ranks[~found.moments.seen]
         return len(ranks), metrics.hit_rate(ranks, CUT)
 
     @staticmethod
