@@ -15,16 +15,14 @@ class Watching(unittest.IsolatedAsyncioTestCase):
     """The operator's folder."""
 
     async def asyncSetUp(self) -> None:
-        """An empty folder, watched impatiently."""
+        """Watch an empty folder impatiently."""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = Path(folder.name)
         self.taken: list[Recipe] = []
         patience, watching.LOOK_S = watching.LOOK_S, 0.01  # type: ignore[misc]
         self.addCleanup(setattr, watching, "LOOK_S", patience)
-        self.watcher = asyncio.create_task(
-            watching.watch("default", self.folder, self.taken.append, recipes.named("default"))
-        )
+        self.watcher = asyncio.create_task(watching.watch("default", self.folder, self.taken.append, recipes.named("default")))
         self.addCleanup(self.watcher.cancel)
 
     async def test_a_new_file_answers_and_its_removal_brings_the_shipped_one_back(self) -> None:
