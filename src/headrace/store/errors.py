@@ -14,6 +14,8 @@ _OF_THE_INFRASTRUCTURE: Final = frozenset({"08", "25", "40", "53", "55", "57", "
 _OF_THE_DATA: Final = frozenset({"22", "23", "54"})
 """Data exception, integrity violation, a limit of the program (a key too long for its index)."""
 
+_BROKEN: Final = (asyncpg.InternalClientError, asyncpg.PostgresConnectionError, OSError)
+
 
 @contextmanager
 def told_apart() -> Iterator[None]:
@@ -34,6 +36,12 @@ def told_apart() -> Iterator[None]:
     except asyncpg.InternalClientError as error:
         raise Unavailable("postgres", str(error)) from error
     except asyncpg.InterfaceError as error:
-        if "clos" not in str(error):
+        if "clos" not in str(error) and not _follows_a_broken_connection(error):
             raise
         raise Unavailable("postgres", str(error)) from error
+
+
+def _follows_a_broken_connection(error: BaseException) -> bool:
+    """Tell whether the driver complains only because it lost count when the server ended the connection."""
+    before = error.__context__
+    return before is not None and (isinstance(before, _BROKEN) or _follows_a_broken_connection(before))

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Final, Literal
 
 import asyncpg
@@ -38,7 +38,13 @@ class Database:
         """Lend a connection; every driver error inside becomes ``Unavailable``, ``Poison`` or stays a bug."""
         with told_apart():
             async with (await self._opened()).acquire(timeout=STATEMENT_TIMEOUT_S) as connection:
-                yield connection
+                try:
+                    yield connection
+                except (asyncpg.InternalClientError, asyncpg.InterfaceError):
+                    # The driver has lost count of what this connection is doing; the pool must not try to tidy it up.
+                    with suppress(asyncpg.InterfaceError):  # it has let go of it already
+                        connection.terminate()
+                    raise
 
     @asynccontextmanager
     async def transaction(

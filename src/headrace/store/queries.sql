@@ -35,8 +35,9 @@ UPDATE @gen.partitions SET positions = $4, applied = applied + $5
 WHERE partition = $1 AND epoch = $2 AND positions = $3
 RETURNING set_config('idle_in_transaction_session_timeout',
     greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000))::bigint::text, true),
-    set_config('statement_timeout',
-    (greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000)) + 4000)::bigint::text, true)
+    -- A client that sleeps in the middle of a statement is not idle; from Postgres 17 on that ends as well, if later.
+    CASE WHEN current_setting('server_version_num')::int >= 170000 THEN set_config('transaction_timeout',
+    (greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000)) + 4000)::bigint::text, true) END
 
 -- name: remember
 -- Remember new event ids; those known already are left as they are.

@@ -96,6 +96,9 @@ class Worker:
         still = await self._ledger.sign_of_life(self._id, lease_ms, Status(self._figures()))
         for partition in set(self._owned) - set(still):
             await self._drop(partition)
+        if unknown := set(still) - set(self._owned):
+            # A claim that was committed but whose answer was lost: nobody works on these, and we would renew them for ever.
+            await self._ledger.release(self._id, unknown)
         share = ceil(self._log.partitions / max(1, await self._ledger.workers(lease_ms)))
         surplus = sorted(self._owned)[share:]
         for partition in surplus:

@@ -1,0 +1,83 @@
+"""Postgres' errors are told apart by what to do next."""
+
+import unittest
+
+import asyncpg
+
+from headrace.errors import Poison, Unavailable
+from headrace.store.errors import told_apart
+
+
+def becomes(error: BaseException) -> type[BaseException]:
+    """Return the class that an error leaves as."""
+    try:
+        with told_apart():
+            raise error  # noqa: TRY301 - that is what it is for
+    except BaseException as left:  # noqa: BLE001 - its class is the answer
+        return type(left)
+
+
+class ToldApart(unittest.TestCase):
+    """Later, never, or a bug."""
+
+    def test_failures_of_the_infrastructure_are_unavailable(self) -> None:
+        """Try again later."""
+        for error in (
+            asyncpg.ConnectionDoesNotExistError("x"),
+            asyncpg.DeadlockDetectedError("x"),
+            asyncpg.SerializationError("x"),
+            asyncpg.DiskFullError("x"),
+            asyncpg.TooManyConnectionsError("x"),
+            asyncpg.LockNotAvailableError("x"),
+            asyncpg.QueryCanceledError("x"),
+            asyncpg.AdminShutdownError("x"),
+            asyncpg.CannotConnectNowError("x"),
+            asyncpg.PostgresIOError("x"),
+            asyncpg.InternalServerError("x"),
+            asyncpg.IdleInTransactionSessionTimeoutError("x"),
+            asyncpg.InvalidCatalogNameError("x"),
+            asyncpg.InvalidPasswordError("x"),
+            asyncpg.InternalClientError("x"),
+            asyncpg.InterfaceError("the underlying connection is closed"),
+            ConnectionRefusedError(),
+            FileNotFoundError(),
+            TimeoutError(),
+        ):
+            with self.subTest(type(error).__name__):
+                self.assertIs(becomes(error), Unavailable)
+
+    def test_values_that_are_refused_are_poison(self) -> None:
+        """No retry helps, and other values are unharmed."""
+        for error in (
+            asyncpg.DataError("x"),
+            asyncpg.NumericValueOutOfRangeError("x"),
+            asyncpg.CharacterNotInRepertoireError("x"),
+            asyncpg.CheckViolationError("x"),
+            asyncpg.NotNullViolationError("x"),
+            asyncpg.ProgramLimitExceededError("x"),
+        ):
+            with self.subTest(type(error).__name__):
+                self.assertIs(becomes(error), Poison)
+
+    def test_our_own_bugs_stay_what_they_are(self) -> None:
+        """A missing table or a wrong statement stops the process."""
+        for error in (
+            asyncpg.UndefinedTableError("x"),
+            asyncpg.PostgresSyntaxError("x"),
+            asyncpg.InsufficientPrivilegeError("x"),
+            asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
+            KeyError("x"),
+        ):
+            with self.subTest(type(error).__name__):
+                self.assertIs(becomes(error), type(error))
+
+    def test_what_the_driver_says_after_it_lost_count_is_unavailable(self) -> None:
+        """Rolling back on a connection that the server has ended is no misuse of ours."""
+        error = asyncpg.InterfaceError("cannot perform operation: another operation is in progress")
+        error.__context__ = asyncpg.InternalClientError("cannot switch to state 21; another operation (2) is in progress")
+        self.assertIs(becomes(error), Unavailable)
+
+    def test_ours_pass_through(self) -> None:
+        """What was told apart already is not touched."""
+        for error in (Poison("bad_json", "x"), Unavailable("log", "x")):
+            self.assertIs(becomes(error), type(error))
