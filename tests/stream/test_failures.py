@@ -258,7 +258,7 @@ class TheFence(OwningTestCase):
         await self.send(view())
 
         async def inherit() -> bool:
-            return PLACE in await self.claim("heir")
+            return PLACE in await self.claim("heir", lease_ms=1000)
 
         with self.assertRaises(Unavailable):
             async with self.ledger.page() as page:

@@ -28,15 +28,22 @@ _json: Final = msgspec.json.Encoder()
 class PostgresPage:
     """One transaction of one partition; see ``stream.ledger.Page``."""
 
-    def __init__(self, connection: Connection, queries: Queries, schema: str) -> None:
+    def __init__(self, connection: Connection, queries: Queries, schema: str, lease_ms: int) -> None:
         self._connection = connection
+        self._lease_ms = lease_ms
         self._queries = queries
         self._schema = schema
 
     async def fence(self, owned: Owned, positions: Mapping[Topic, int], records: int) -> None:
         """Move positions and applied counter, only where they are still ours."""
         done = await self._connection.execute(
-            self._queries["fence"], owned.partition, owned.epoch, _stored(owned.positions), _stored(positions), records
+            self._queries["fence"],
+            owned.partition,
+            owned.epoch,
+            _stored(owned.positions),
+            _stored(positions),
+            records,
+            float(self._lease_ms),
         )
         if done != "UPDATE 1":
             raise Fenced
@@ -201,6 +208,7 @@ class PostgresLedger:
         self._generation = generation
         self._queries = Queries("headrace.store", space=space, generation=generation.number)
         self._schema = generation_schema(space, generation.number)
+        self._lease_ms = 0
 
     @property
     def rules(self) -> Rules:
@@ -211,10 +219,11 @@ class PostgresLedger:
     async def page(self) -> AsyncIterator[Page]:
         """Open a transaction that commits when the block ends."""
         async with self._database.transaction() as connection:
-            yield PostgresPage(connection, self._queries, self._schema)
+            yield PostgresPage(connection, self._queries, self._schema, self._lease_ms)
 
     async def sign_of_life(self, worker_id: str, lease_ms: int, status: Status) -> list[int]:
         """Report, renew the leases, return what is still owned."""
+        self._lease_ms = lease_ms
         async with self._database.connection() as connection:
             figures = _json.encode(status.figures).decode()
             await connection.execute(self._queries["sign_of_life"], worker_id, self._generation.number, figures)
@@ -225,6 +234,9 @@ class PostgresLedger:
         """Take free or abandoned partitions."""
         async with self._database.connection() as connection:
             rows = await connection.fetch(self._queries["claim"], worker_id, float(lease_ms), most)
+            if len(rows) < most:
+                # A worker stopped in mid-batch holds its rows for as long as it sleeps; no timeout of the server's ends a COPY.
+                await connection.execute(self._queries["end_sleepers"], float(lease_ms))
         return [_owned(row) for row in rows]
 
     async def reload(self, worker_id: str, partition: int) -> Owned | None:

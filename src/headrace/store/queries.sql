@@ -30,14 +30,10 @@ SELECT partition FROM @gen.partitions
 INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING
 
 -- name: fence
--- Move the positions, only where epoch and positions are still ours; a worker that falls silent in the middle loses its locks.
-UPDATE @gen.partitions SET positions = $4, applied = applied + $5
+-- Move the positions, only where epoch and positions are still ours; that is a sign of life as well.
+UPDATE @gen.partitions
+SET positions = $4, applied = applied + $5, lease_until = greatest(lease_until, now() + make_interval(secs => $6::float8 / 1000))
 WHERE partition = $1 AND epoch = $2 AND positions = $3
-RETURNING set_config('idle_in_transaction_session_timeout',
-    greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000))::bigint::text, true),
-    -- A client that sleeps in the middle of a statement is not idle; from Postgres 17 on that ends as well, if later.
-    CASE WHEN current_setting('server_version_num')::int >= 170000 THEN set_config('transaction_timeout',
-    (greatest(1000, coalesce(extract(epoch FROM lease_until - now()) * 1000, 1000)) + 4000)::bigint::text, true) END
 
 -- name: remember
 -- Remember new event ids; those known already are left as they are.
@@ -142,10 +138,14 @@ INSERT INTO @space.workers AS w (worker_id, generation, figures) VALUES ($1, $2,
 ON CONFLICT (worker_id) DO UPDATE SET seen_at = now(), figures = excluded.figures
 
 -- name: renew
--- Renew the leases of a worker.
-UPDATE @gen.partitions SET lease_until = now() + make_interval(secs => $2::float8 / 1000)
-WHERE partition IN (SELECT partition FROM @gen.partitions WHERE owner = $1 ORDER BY partition FOR UPDATE)
-RETURNING partition
+-- Renew the leases of a worker and tell what it owns; a partition with a running batch is renewed by that, and not waited for.
+WITH mine AS MATERIALIZED (
+    SELECT partition FROM @gen.partitions WHERE owner = $1 ORDER BY partition FOR UPDATE SKIP LOCKED
+), renewed AS (
+    UPDATE @gen.partitions AS p SET lease_until = now() + make_interval(secs => $2::float8 / 1000)
+    FROM mine WHERE p.partition = mine.partition
+)
+SELECT partition FROM @gen.partitions WHERE owner = $1
 
 -- name: claim
 -- Take free or abandoned partitions, each with a new epoch.
@@ -157,6 +157,16 @@ UPDATE @gen.partitions AS p
 SET owner = $1, epoch = p.epoch + 1, lease_until = now() + make_interval(secs => $2::float8 / 1000)
 FROM free WHERE p.partition = free.partition
 RETURNING p.partition, p.epoch, p.positions, p.applied, p.halted
+
+-- name: end_sleepers
+-- End the sessions that still hold partitions whose lease has run out and whose worker is silent: it sleeps in mid-batch.
+SELECT pg_terminate_backend(l.pid)
+FROM @gen.partitions AS p
+JOIN pg_locks AS l ON l.locktype = 'transactionid' AND l.granted AND l.transactionid = p.xmax AND l.pid <> pg_backend_pid()
+WHERE p.lease_until < now() AND NOT EXISTS (
+    SELECT FROM @space.workers AS w
+    WHERE w.worker_id = p.owner AND w.seen_at > now() - make_interval(secs => $1::float8 / 1000)
+)
 
 -- name: reload
 -- A partition as it stands, where this worker owns it.
