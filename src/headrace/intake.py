@@ -24,7 +24,7 @@ MOST_WAITING: Final = 50_000
 """Impressions of our own answers held while the log is away; the oldest are given up beyond that, and counted."""
 
 LARGEST_GROUP: Final = 500
-LAST_TRIES_S: Final = 8.0
+LAST_TRIES_S: Final = 2.0
 """How long a closing process goes on trying to deliver what waits."""
 
 
@@ -91,7 +91,10 @@ class Intake:
         """Deliver the impressions that wait, for at most a few seconds, then close the log's side. Idempotent."""
         self._closing_by = self._clock.monotonic() + LAST_TRIES_S
         if self._deliverer is not None:
-            await self._deliverer
+            # A database that hangs must not hold the process: what it did not take by then is told and left.
+            deliverer = self._deliverer
+            await asyncio.wait([deliverer], timeout=LAST_TRIES_S)
+            deliverer.cancel()
         if self._waiting:
             telemetry.log.error("impressions_not_delivered", count=len(self._waiting))
 

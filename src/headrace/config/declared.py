@@ -108,7 +108,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             (
                 "DB_POOL_MAX_SIZE",
                 "pool_max",
-                Whole(2, 1_000),
+                Whole(1, 1_000),
                 "connections",
                 "How many connections each process opens at most.",
             ),

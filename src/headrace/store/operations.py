@@ -15,6 +15,9 @@ CHANGELOG_S: Final = 300
 """Seconds for which the changelog is kept; a snapshot away for longer is built anew."""
 
 HOUR_MS: Final = 3_600_000
+IDS_AT_ONCE: Final = 20_000
+MOST_STEPS: Final = 50
+"""Ids are forgotten in small steps, a million at a time at most."""
 DAY_MS: Final = 86_400_000
 
 
@@ -108,7 +111,10 @@ class Operations:
         """Trim the changelog, forget ids that no live event can bring again, forget workers long gone."""
         async with self._database.connection() as connection:
             await connection.execute(self._queries["trim_changelog"], float(CHANGELOG_S))
-            await connection.execute(self._queries["forget_ids"], now_ms - remembered_ms, 50_000)
+            for _ in range(MOST_STEPS):
+                done = await connection.execute(self._queries["forget_ids"], now_ms - remembered_ms, IDS_AT_ONCE)
+                if done != f"DELETE {IDS_AT_ONCE}":
+                    break
             await connection.execute(self._queries["forget_workers"])
 
     async def lowest_positions(self) -> Mapping[tuple[Topic, int], int]:

@@ -17,6 +17,10 @@ _DAY: Final = re.compile(r"log_records_(\d{4})_(\d{2})_(\d{2})$")
 SIX_WEEKS_MS: Final = 6 * 7 * 86_400_000
 """For so long the door remembers an id unless told otherwise: longer than the 30 days it admits by default."""
 
+IDS_AT_ONCE: Final = 20_000
+MOST_STEPS: Final = 50
+"""So a million ids can go at a time, which is more than can come meanwhile."""
+
 LOCK: Final = 0x64617973
 """The advisory lock ("days") that keeps two processes from making the same table at once."""
 
@@ -66,7 +70,14 @@ async def tend(
                 break
             await connection.execute(f"DROP TABLE {place('@space', space=space)}.{days[day]}")
     async with database.connection() as connection:
-        await connection.execute(queries["forget_ids"], now_ms - remembered_ms, 50_000)
+        await _forget(connection, queries["forget_ids"], now_ms - remembered_ms)
+
+
+async def _forget(connection: Connection, query: str, before_ms: int) -> None:
+    # In many small steps, so that no step holds anybody up.
+    for _ in range(MOST_STEPS):
+        if await connection.execute(query, before_ms, IDS_AT_ONCE) != f"DELETE {IDS_AT_ONCE}":
+            return
 
 
 async def _days(connection: Connection, queries: Queries) -> dict[date, str]:
