@@ -45,7 +45,9 @@ clean: ## Remove ./venv and all caches; data stays
 	@test ! -d .headrace || echo "The data in .headrace stays; make clean-data removes it."
 
 clean-data: ## Remove the embedded Postgres' data in ./.headrace, after asking
-	@test -d .headrace || { echo "There is no .headrace here."; exit 0; }; \
+	@test -d .headrace || { echo "There is no .headrace here (another folder may be named by HEADRACE_HOME)."; exit 0; }; \
+	pid=$$(head -n 1 .headrace/postgres/data/postmaster.pid 2>/dev/null); \
+	if [ -n "$$pid" ] && kill -0 "$$pid" 2>/dev/null; then echo "headrace is running here: stop it first (Ctrl-C), then again."; exit 1; fi; \
 	read -r -p "Delete every event and table in $(CURDIR)/.headrace? Type yes: " answer; \
 	if [ "$$answer" = yes ]; then rm -rf .headrace; else echo "Nothing was deleted."; fi
 

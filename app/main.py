@@ -6,6 +6,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace import config, telemetry, wiring
 from headrace.api.application import application
+from headrace.cli.complaints import COMPLAINTS, told
 from headrace.cli.database import database
 
 
@@ -24,13 +25,16 @@ class _App:
             await self._serving(scope, receive, send)
 
     async def _live(self, receive: Receive, send: Send) -> None:
-        settings = config.read()
-        telemetry.configure(settings.telemetry)
         async with AsyncExitStack() as stack:
-            settings = stack.enter_context(database(settings))
-            services = await stack.enter_async_context(wiring.api_services(settings))
-            self._serving = application(services)
             await receive()
+            try:
+                settings = config.read()
+                telemetry.configure(settings.telemetry)
+                settings = stack.enter_context(database(settings))
+                self._serving = application(await stack.enter_async_context(wiring.api_services(settings)))
+            except COMPLAINTS as error:
+                await send({"type": "lifespan.startup.failed", "message": "\n".join(told(error))})
+                return
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})

@@ -64,12 +64,21 @@ class ToldApart(unittest.TestCase):
         for error in (
             asyncpg.UndefinedTableError("x"),
             asyncpg.PostgresSyntaxError("x"),
-            asyncpg.InsufficientPrivilegeError("x"),
             asyncpg.InterfaceError("cannot perform operation: another operation is in progress"),
             KeyError("x"),
         ):
             with self.subTest(type(error).__name__):
                 self.assertIs(becomes(error), type(error))
+
+    def test_who_may_do_what_is_an_operators_to_mend(self) -> None:
+        """A missing right, an unknown user or database: told in one line and tried again, never a traceback."""
+        for error in (
+            asyncpg.InsufficientPrivilegeError("x"),
+            asyncpg.InvalidAuthorizationSpecificationError("x"),
+            asyncpg.InvalidCatalogNameError("x"),
+        ):
+            with self.subTest(type(error).__name__):
+                self.assertIs(becomes(error), Unavailable)
 
     def test_what_the_driver_says_after_it_lost_count_is_unavailable(self) -> None:
         """Rolling back on a connection that the server has ended is no misuse of ours."""

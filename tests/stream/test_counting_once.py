@@ -59,7 +59,7 @@ class CountingOnce(StreamTestCase):
         self.assertEqual(await self.counted(), {"jam": 1, "oil": 1})
         self.assertEqual(
             await self.dead(),
-            [("id_conflict", "interaction", 1), ("id_conflict", "interaction", 2), ("id_conflict", "watch", 0)],
+            [("id_conflict", "reco_interaction", 1), ("id_conflict", "reco_interaction", 2), ("id_conflict", "reco_watch", 0)],
         )
         await self.assert_proven()
 
@@ -162,7 +162,7 @@ class Poison(StreamTestCase):
                     value[: 64 * 1024],
                     len(value),
                     sha256(value).digest(),
-                    "interaction",
+                    "reco_interaction",
                     partition_of("anna", 4),
                     "anna",
                 )
@@ -181,7 +181,8 @@ class Poison(StreamTestCase):
         )
         await self.drain()
         self.assertEqual(
-            await self.dead(), [("wrong_schema", "impression", 0), ("wrong_schema", "watch", 0), ("wrong_schema", "watch", 1)]
+            await self.dead(),
+            [("wrong_schema", "reco_impression", 0), ("wrong_schema", "reco_watch", 0), ("wrong_schema", "reco_watch", 1)],
         )
         self.assertEqual(await self.counted(), {})
 
@@ -192,7 +193,7 @@ class Poison(StreamTestCase):
         await self.send(*(view(item, ts_ms=T0 + n) for n, item in enumerate(items)), watch(), shown(["x"]))
         await self.drain()
         self.assertEqual(await self.counted(), {"film": 1} | {item: 1 for item in items if item.startswith("good")})
-        self.assertEqual(await self.dead(), [("refused_by_store", "interaction", n) for n in (0, 17, 18, 40)])
+        self.assertEqual(await self.dead(), [("refused_by_store", "reco_interaction", n) for n in (0, 17, 18, 40)])
         await self.assert_proven()
 
     async def test_a_value_that_the_driver_refuses_dies_alone(self) -> None:
@@ -201,7 +202,7 @@ class Poison(StreamTestCase):
         await self.send(watch("a", seconds=5), watch("b", seconds=70_000), watch("c", seconds=6))
         await self.drain()
         self.assertEqual(await self.counted(), {"a": 1, "c": 1})
-        self.assertEqual(await self.dead(), [("refused_by_store", "watch", 1)])
+        self.assertEqual(await self.dead(), [("refused_by_store", "reco_watch", 1)])
 
     async def test_a_dead_letter_is_not_written_when_its_batch_fails(self) -> None:
         """It belongs to the same transaction as the offset that passes it."""
@@ -214,18 +215,18 @@ class Poison(StreamTestCase):
         with self.assertRaises(PoisonError):
             await self.drain()
         after = await self.positions()
-        self.assertEqual(await self.dead(), [("bad_json", "interaction", 0)])
+        self.assertEqual(await self.dead(), [("bad_json", "reco_interaction", 0)])
         self.assertEqual(sum(applied for _, applied, _ in after) - sum(applied for _, applied, _ in before), 1)
         await self.sql.execute(f"ALTER TABLE {self.gen}.dead_letters DROP CONSTRAINT full_house")
         await self.drain(anew=True)
-        self.assertEqual(await self.dead(), [("bad_json", "interaction", 0), ("refused_by_store", "interaction", 1)])
+        self.assertEqual(await self.dead(), [("bad_json", "reco_interaction", 0), ("refused_by_store", "reco_interaction", 1)])
         await self.assert_proven()
 
     async def test_the_same_poison_twice_makes_two_letters(self) -> None:
         """A letter is known by its place in the log."""
         await self.send(raw(b"noise"), raw(b"noise"))
         await self.drain()
-        self.assertEqual(await self.dead(), [("bad_json", "interaction", 0), ("bad_json", "interaction", 1)])
+        self.assertEqual(await self.dead(), [("bad_json", "reco_interaction", 0), ("bad_json", "reco_interaction", 1)])
 
     async def test_a_record_without_our_stamp_takes_the_logs_time_for_its_arrival(self) -> None:
         """Another producer's records carry no stamp of our door."""

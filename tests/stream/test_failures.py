@@ -47,7 +47,7 @@ class FailuresOfTheInfrastructure(OwningTestCase):
         """Assert that the same batch is applied once the fault is mended."""
         self.assertEqual(await self.processor().step(self.owned), 4)
         self.assertEqual(await self.counted(), {"jam": 1, "film": 1})
-        self.assertEqual(await self.dead(), [("bad_json", "interaction", 1)])
+        self.assertEqual(await self.dead(), [("bad_json", "reco_interaction", 1)])
         await self.assert_proven()
 
     async def test_an_error_of_the_infrastructure_never_makes_a_dead_letter(self) -> None:
@@ -247,7 +247,7 @@ class TheFence(OwningTestCase):
         await self.sql.execute('DELETE FROM headrace.log_records WHERE "offset" IN (3, 5)')
         await self.processor().step(self.owned)
         self.assertEqual(await self.rows("SELECT first_missing FROM @gen.gaps ORDER BY 1"), [(3,), (5,)])
-        self.assertEqual(await self.dead(), [("refused_by_store", "interaction", 4)])
+        self.assertEqual(await self.dead(), [("refused_by_store", "reco_interaction", 4)])
         self.assertEqual(len(await self.counted()), 5)
         await self.assert_proven()
 

@@ -18,6 +18,7 @@ from headrace.clock import Clock, SystemClock
 from headrace.config import Settings
 from headrace.embedded.errors import EmbeddedPostgresError
 from headrace.embedded.postgres import EmbeddedPostgres
+from headrace.serving import recipes
 from headrace.supervisor import Child, Supervisor, keep_alive
 
 READY_WITHIN_S: Final = 60.0
@@ -41,6 +42,7 @@ def run() -> None:
     settings = config.read(environment)
     telemetry.configure(settings.telemetry)
     check_free(settings.api.host, settings.api.port)
+    recipes.named(settings.serving.recipe, settings.serving.recipes)  # a wrong name is told here, not by a child that dies
     signal.signal(signal.SIGTERM, _interrupt)  # until the event loop takes over: a stop while starting is as clean as Ctrl-C
     with ExitStack() as stack:
         postgres = None

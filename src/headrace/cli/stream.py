@@ -38,7 +38,7 @@ def stream(
 
 
 async def _status(settings: Settings) -> None:
-    async with wiring.opened(settings) as (ground, generation):
+    async with wiring.looked_at(settings) as (ground, generation):
         partitions = await ground.operations(generation).partitions()
         ends = await ground.log.ends()
     table = Table(
@@ -58,6 +58,6 @@ async def _status(settings: Settings) -> None:
 
 
 async def _resume(settings: Settings) -> None:
-    async with wiring.opened(settings) as (ground, generation):
+    async with wiring.looked_at(settings) as (ground, generation):
         resumed = await ground.operations(generation).resume()
     typer.echo(f"Going on: partitions {', '.join(map(str, sorted(resumed)))}." if resumed else "No partition was halted.")

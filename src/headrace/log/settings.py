@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from headrace.log.port import Topic
+
 
 @dataclass(frozen=True, slots=True)
 class LogSettings:
@@ -30,3 +32,12 @@ class LogSettings:
 
     queue_records: int = 20_000
     """How many records may wait for their commit before the door answers 503."""
+
+    @property
+    def names(self) -> dict[Topic, str]:
+        """Return what each topic is called outwardly."""
+        return {
+            Topic.INTERACTION: self.topic_interaction,
+            Topic.WATCH: self.topic_watch,
+            Topic.IMPRESSION: self.topic_impression,
+        }

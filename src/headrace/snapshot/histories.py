@@ -134,8 +134,8 @@ class Histories:
         held.applied = state.applied
         if held.pending:
             known = {entry.event_id for entry in held.stored}
-            oldest = held.stored[0].ts_ms if len(held.stored) >= self._size else 0
-            held.pending = [entry for entry in held.pending if entry.event_id not in known and entry.ts_ms >= oldest]
+            oldest = held.stored[0].ts_ms if len(held.stored) >= self._size else -1
+            held.pending = [entry for entry in held.pending if entry.event_id not in known and entry.ts_ms > oldest]
         held.merged = None
 
     def _merge(self, held: _Held) -> History:

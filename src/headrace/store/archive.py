@@ -22,7 +22,6 @@ IMPRESSION_COLUMNS: Final = (
 )  # fmt: skip
 
 _encoder: Final = msgspec.json.Encoder()
-_context: Final = msgspec.json.Decoder(Context)
 
 Row = tuple[object, ...]
 
@@ -67,8 +66,3 @@ def _impression(event: Impression) -> Row:
 
 def _json(context: Context | None) -> str | None:
     return None if context is None else _encoder.encode(context).decode()
-
-
-def context_of(stored: str | None) -> Context | None:
-    """Return the context that an archive row holds."""
-    return None if stored is None else _context.decode(stored)

@@ -76,6 +76,13 @@ async def _complete(connection: Connection, space: str, number: int, partitions:
     return len(await connection.fetch(own["partition_numbers"])) == partitions
 
 
+async def find(database: Database, space: str, group_id: str) -> Generation | None:
+    """Return the group's generation; None where it has none. Raises ``Unavailable``."""
+    async with database.connection() as connection:
+        row = await connection.fetchrow(Queries("headrace.store", space=space)["generation_of_group"], group_id)
+    return None if row is None else _generation(row)
+
+
 async def live(database: Database, space: str) -> Generation | None:
     """Return the generation that answers are made from; None before the first is made. Raises ``Unavailable``."""
     async with database.connection() as connection:

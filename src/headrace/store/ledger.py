@@ -14,7 +14,7 @@ from headrace.features.history import History
 from headrace.features.outcomes import TOP, OutcomeMemory, Request, Shown
 from headrace.features.projection import Rules
 from headrace.features.writes import FollowUp, Writes
-from headrace.log.port import TOPICS, Topic
+from headrace.log.port import OUTWARD, TOPICS, Topic
 from headrace.store.archive import rows_of
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
@@ -28,9 +28,12 @@ _json: Final = msgspec.json.Encoder()
 class PostgresPage:
     """One transaction of one partition; see ``stream.ledger.Page``."""
 
-    def __init__(self, connection: Connection, queries: Queries, schema: str, lease_ms: int) -> None:
+    def __init__(
+        self, connection: Connection, queries: Queries, schema: str, lease_ms: int, names: Mapping[Topic, str]
+    ) -> None:
         self._connection = connection
         self._lease_ms = lease_ms
+        self._names = names
         self._queries = queries
         self._schema = schema
 
@@ -73,18 +76,13 @@ class PostgresPage:
     async def outcomes(self, requests: Collection[Request]) -> OutcomeMemory:
         """Return what these requests have shown and which follow-ups are known."""
         memory = OutcomeMemory()
-        wanted = set(requests)
-        ids = list({request_id for request_id, _ in wanted})
-        for row in await self._connection.fetch(self._queries["follow_ups"], ids):
-            request = (row["request_id"], row["user_id"])
-            if request in wanted:
-                memory.follow_ups.setdefault(request, set()).add(row["item_id"])
-        for row in await self._connection.fetch(self._queries["shown"], ids):
-            request = (row["request_id"], row["user_id"])
-            if request in wanted:
-                shown = memory.shown.setdefault(request, Shown(row["ts_ms"]))
-                pairs = zip(row["item_ids"], row["positions"], strict=True)
-                shown.items.update(item for item, position in pairs if position < TOP)
+        wanted = [list(column) for column in zip(*set(requests), strict=True)]
+        for row in await self._connection.fetch(self._queries["follow_ups"], *wanted):
+            memory.follow_ups.setdefault((row["request_id"], row["user_id"]), set()).add(row["item_id"])
+        for row in await self._connection.fetch(self._queries["shown"], *wanted):
+            shown = memory.shown.setdefault((row["request_id"], row["user_id"]), Shown(row["ts_ms"]))
+            pairs = zip(row["item_ids"], row["positions"], strict=True)
+            shown.items.update(item for item, position in pairs if position < TOP)
         for request, shown in memory.shown.items():
             shown.followed = shown.items & memory.follow_ups.get(request, set())
         return memory
@@ -114,7 +112,7 @@ class PostgresPage:
         """Store dead letters."""
         rows = [
             (
-                one.topic, one.partition, one.offset, one.timestamp_ms, one.key, one.error_type, one.error_message,
+                self._names[one.topic], one.partition, one.offset, one.timestamp_ms, one.key, one.error_type, one.error_message,
                 one.payload, one.payload_bytes, one.payload_sha256, one.failed_at_ms,
             )
             for one in letters
@@ -203,12 +201,13 @@ class PostgresPage:
 class PostgresLedger:
     """Positions and leases of one generation; opens its pages."""
 
-    def __init__(self, database: Database, generation: Generation, *, space: str) -> None:
+    def __init__(self, database: Database, generation: Generation, *, space: str, names: Mapping[Topic, str] = OUTWARD) -> None:
         self._database = database
         self._generation = generation
         self._queries = Queries("headrace.store", space=space, generation=generation.number)
         self._schema = generation_schema(space, generation.number)
         self._lease_ms = 0
+        self._names = names
 
     @property
     def rules(self) -> Rules:
@@ -219,7 +218,7 @@ class PostgresLedger:
     async def page(self) -> AsyncIterator[Page]:
         """Open a transaction that commits when the block ends."""
         async with self._database.transaction() as connection:
-            yield PostgresPage(connection, self._queries, self._schema, self._lease_ms)
+            yield PostgresPage(connection, self._queries, self._schema, self._lease_ms, self._names)
 
     async def sign_of_life(self, worker_id: str, lease_ms: int, status: Status) -> list[int]:
         """Report, renew the leases, return what is still owned."""

@@ -84,6 +84,11 @@ class Operations:
             rows = await connection.fetch(self._queries["living_workers"], self._generation.number, float(lease_ms))
         return [WorkerReport(row["worker_id"], row["alive"], row["figures"]) for row in rows]
 
+    async def alive(self, lease_ms: int) -> int:
+        """Return how many workers are alive."""
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(self._queries["workers"], self._generation.number, float(lease_ms)))
+
     async def outcomes(self, days: int, now_ms: int) -> Outcomes:
         """Return the outcomes of the last ``days`` times 24 hours."""
         since_ms = now_ms - days * DAY_MS

@@ -40,10 +40,10 @@ class Database:
             async with (await self._opened()).acquire(timeout=STATEMENT_TIMEOUT_S) as connection:
                 try:
                     yield connection
-                except (asyncpg.InternalClientError, asyncpg.InterfaceError):
-                    # The driver has lost count of what this connection is doing; the pool must not try to tidy it up.
-                    with suppress(asyncpg.InterfaceError):  # it has let go of it already
-                        connection.terminate()
+                except (asyncpg.InternalClientError, asyncpg.InterfaceError, asyncio.CancelledError, TimeoutError):
+                    # The driver has lost count of what this connection is doing, or the server may hang: tidying up
+                    # would wait for it.
+                    _let_go(connection)
                     raise
 
     @asynccontextmanager
@@ -51,8 +51,18 @@ class Database:
         self, *, isolation: Literal["read_committed", "repeatable_read"] = "read_committed", readonly: bool = False
     ) -> AsyncIterator[Connection]:
         """Lend a connection inside a transaction that commits when the block ends, and rolls back when it raises."""
-        async with self.connection() as connection, connection.transaction(isolation=isolation, readonly=readonly):
-            yield connection
+        async with self.connection() as connection:
+            running = connection.transaction(isolation=isolation, readonly=readonly)
+            await running.start()
+            try:
+                yield connection
+            except (asyncio.CancelledError, TimeoutError):
+                _let_go(connection)  # rolls back without asking a server that may hang
+                raise
+            except BaseException:
+                await running.rollback()
+                raise
+            await running.commit()
 
     async def close(self) -> None:
         """Close all connections within a few seconds. Idempotent."""
@@ -73,3 +83,8 @@ class Database:
                     server_settings={"application_name": "headrace", "idle_in_transaction_session_timeout": "60000"},
                 )
         return self._pool
+
+
+def _let_go(connection: Connection) -> None:
+    with suppress(asyncpg.InterfaceError):  # it has let go of it already
+        connection.terminate()

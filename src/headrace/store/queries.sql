@@ -53,12 +53,16 @@ SELECT user_id, entries::text AS entries, partition, applied FROM @gen.user_hist
 
 -- name: shown
 -- What some requests have shown at positions below a limit, first applied list first.
-SELECT request_id, user_id, ts_ms, item_ids, positions FROM @gen.impression_lists
-WHERE request_id = ANY($1::text[]) ORDER BY partition, applied
+SELECT l.request_id, l.user_id, l.ts_ms, l.item_ids, l.positions
+FROM unnest($1::text[], $2::text[]) AS w (request_id, user_id)
+JOIN @gen.impression_lists AS l ON l.request_id = w.request_id AND l.user_id = w.user_id
+ORDER BY l.partition, l.applied
 
 -- name: follow_ups
 -- The acts known for some requests.
-SELECT request_id, user_id, item_id FROM @gen.follow_ups WHERE request_id = ANY($1::text[])
+SELECT f.request_id, f.user_id, f.item_id
+FROM unnest($1::text[], $2::text[]) AS w (request_id, user_id)
+JOIN @gen.follow_ups AS f ON f.request_id = w.request_id AND f.user_id = w.user_id
 
 -- name: add_items
 -- Add to items' popularity and return what they stand at.

@@ -20,6 +20,9 @@ from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
 
 TOLERANCE: Final = 1e-9
+LONGEST_S: Final = 86_400.0
+"""A proof over a large archive takes its time; no statement of it is cut short."""
+
 ROWS_AT_ONCE: Final = 20_000
 SHOWN_DIFFERENCES: Final = 10
 
@@ -73,7 +76,7 @@ class Verifier:
         found = Verification(self._generation.number)
         async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
             await connection.execute("SET LOCAL statement_timeout = 0")
-            partitions = await connection.fetch(self._queries["partitions"])
+            partitions = await connection.fetch(self._queries["partitions"], timeout=LONGEST_S)
             total = sum(row["applied"] for row in partitions)
             writes = Writes()
             histories = Comparison("user_history")
@@ -110,13 +113,13 @@ class Verifier:
 
     async def _rows(self, connection: Connection, name: str, *arguments: object) -> AsyncIterator[list[asyncpg.Record]]:
         cursor = await connection.cursor(self._queries[name], *arguments)
-        while rows := await cursor.fetch(ROWS_AT_ONCE):
+        while rows := await cursor.fetch(ROWS_AT_ONCE, timeout=LONGEST_S):
             yield rows
 
     async def _positions(self, connection: Connection, row: asyncpg.Record, comparison: Comparison) -> None:
         """Every offset passed is an archived event, a duplicate, a dead letter or a recorded gap."""
         passed = sum(row["positions"]) - sum(row["started_from"])
-        archived = await connection.fetchval(self._queries["archived"], row["partition"])
+        archived = await connection.fetchval(self._queries["archived"], row["partition"], timeout=LONGEST_S)
         explained = archived + sum(row["duplicates"]) + row["dead"] + row["skipped"]
         comparison.hold(
             f"partition {row['partition']}", f"{passed} offsets", f"{explained} explained", equal=passed == explained
@@ -125,7 +128,7 @@ class Verifier:
     async def _waiting(self, connection: Connection, partitions: list[asyncpg.Record]) -> int:
         """Return how many records of the embedded log stand behind the positions."""
         positions = {row["partition"]: row["positions"] for row in partitions}
-        heads = await connection.fetch(self._queries["heads"])
+        heads = await connection.fetch(self._queries["heads"], timeout=LONGEST_S)
         return sum(row["next_offset"] - positions[row["partition"]][row["topic"]] for row in heads)
 
     async def _items(self, connection: Connection, writes: Writes) -> Comparison:
@@ -172,7 +175,7 @@ class Verifier:
         """Return outcomes by (hour, partition) and (day, item) pairs shown, request by request."""
         hours: dict[tuple[int, int], HourSum] = {}
         days: set[tuple[int, str]] = set()
-        for row in await connection.fetch(self._queries["watched_hours"]):
+        for row in await connection.fetch(self._queries["watched_hours"], timeout=LONGEST_S):
             hours[row["hour"], row["partition"]] = HourSum(watches=row["watches"], watch_seconds=row["watch_seconds"])
         request = _Request("", "")
         async for rows in self._rows(connection, "requests_and_acts"):
@@ -188,7 +191,7 @@ class Verifier:
     async def _outcomes(self, connection: Connection) -> list[Comparison]:
         hours, days = await self._recomputed_outcomes(connection)
         by_hour = Comparison("outcome_hours")
-        for row in await connection.fetch(self._queries["all_hours"]):
+        for row in await connection.fetch(self._queries["all_hours"], timeout=LONGEST_S):
             ours = hours.pop((row["hour"], row["partition"]), HourSum())
             live = HourSum(row["requests"], row["shown"], row["followed"], row["watches"], row["watch_seconds"])
             equal = (live.requests, live.shown, live.followed, live.watches) == (
@@ -198,7 +201,9 @@ class Verifier:
         for key, ours in hours.items():
             by_hour.hold(key, None, ours, equal=ours == HourSum())
         by_day = Comparison("outcome_items")
-        live_days = {(row["day"], row["item_id"]) for row in await connection.fetch(self._queries["all_shown_items"])}
+        live_days = {
+            (row["day"], row["item_id"]) for row in await connection.fetch(self._queries["all_shown_items"], timeout=LONGEST_S)
+        }
         for shown_on in live_days | days:
             live_too, ours_too = shown_on in live_days, shown_on in days
             by_day.hold(shown_on, live_too, ours_too, equal=live_too and ours_too)

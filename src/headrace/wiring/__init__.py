@@ -1,5 +1,5 @@
 """The one place that picks concrete parts and joins them: it closes the loop by handing ``serving`` the door of ``intake``."""
 
-from headrace.wiring.processes import Importing, api_services, importing, migrate, opened, verifying, worker
+from headrace.wiring.processes import Importing, api_services, importing, looked_at, migrate, opened, verifying, worker
 
-__all__ = ["Importing", "api_services", "importing", "migrate", "opened", "verifying", "worker"]
+__all__ = ["Importing", "api_services", "importing", "looked_at", "migrate", "opened", "verifying", "worker"]

@@ -127,7 +127,8 @@ class Figures:
     async def worker_metrics(self) -> str:
         """Return the workers' metrics as one page. Raises ``Unavailable``."""
         workers = await self._ground.operations(self._prepared()).workers(self._ground.settings.stream.lease_ms)
-        return merging.merge((msgspec.json.decode(one.figures, type=Reported).page, one.alive) for one in workers)
+        pages = [(msgspec.json.decode(one.figures, type=Reported).page, one.alive) for one in workers]
+        return await asyncio.to_thread(merging.merge, pages)  # many pages take a while, and requests are answered meanwhile
 
     def _prepared(self) -> Generation:
         if self._generation is None:
@@ -136,10 +137,10 @@ class Figures:
 
     async def _look(self) -> list[str]:
         if self._generation is None:
-            return ["postgres"]
+            return []  # until then there is no picture either, and readiness says why
         operations = self._ground.operations(self._generation)
         missing = []
-        if not any(one.alive for one in await operations.workers(self._ground.settings.stream.lease_ms)):
+        if not await operations.alive(self._ground.settings.stream.lease_ms):
             missing.append("worker")
         if halted := [one.partition for one in await operations.partitions() if one.halted is not None]:
             missing.append(f"partitions halted: {', '.join(map(str, halted))}")

@@ -10,7 +10,6 @@ from headrace import telemetry
 from headrace.clock import Clock
 from headrace.config import ConfigurationError, Settings
 from headrace.errors import Unavailable
-from headrace.log.port import Topic
 from headrace.log.postgres import PostgresLog, retention
 from headrace.store import generations
 from headrace.store.generations import Generation
@@ -57,11 +56,7 @@ async def grounded(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
         space=DEFAULT_SPACE,
         partitions=settings.log.partitions,
         queue_records=settings.log.queue_records,
-        names={
-            Topic.INTERACTION: settings.log.topic_interaction,
-            Topic.WATCH: settings.log.topic_watch,
-            Topic.IMPRESSION: settings.log.topic_impression,
-        },
+        names=settings.log.names,
     )
     try:
         yield Ground(settings, clock, database, log)
@@ -91,6 +86,22 @@ async def prepare(ground: Ground) -> Generation:
             in_force=str(generation.rules.settings),
             asked=str(settings.features),
             mend="a generation keeps the settings it was made with; another KAFKA_WORKER_GROUP_ID makes a new one",
+        )
+    return generation
+
+
+async def look(ground: Ground) -> Generation:
+    """Return the configured group's generation without making one.
+
+    Raises ``ConfigurationError`` where the group has none, and ``Unavailable``.
+    """
+    await migrate_space(ground.database, ground.space)
+    await ground.log.open()
+    group_id = ground.settings.stream.group_id
+    generation = await generations.find(ground.database, ground.space, group_id)
+    if generation is None:
+        raise ConfigurationError(
+            f"KAFKA_WORKER_GROUP_ID={group_id!r}: this group has no features yet; they are made when a worker of it starts"
         )
     return generation
 

@@ -30,7 +30,7 @@ from headrace.store.verification import Verifier
 from headrace.stream.ownership import Worker
 from headrace.telemetry import WORKER_REGISTRY
 from headrace.wiring.figures import Figures, waiting
-from headrace.wiring.ground import Ground, grounded, patiently, prepare, tidy
+from headrace.wiring.ground import Ground, grounded, look, patiently, prepare, tidy
 
 DRAIN_LOOK_S = 0.1
 
@@ -46,6 +46,13 @@ async def opened(settings: Settings) -> AsyncIterator[tuple[Ground, Generation]]
     """Yield the ground and the group's generation, the database brought up to date. Raises ``Unavailable``."""
     async with grounded(settings, SystemClock()) as ground:
         yield ground, await prepare(ground)
+
+
+@asynccontextmanager
+async def looked_at(settings: Settings) -> AsyncIterator[tuple[Ground, Generation]]:
+    """Yield the ground and the group's generation, which must be there already: looking makes nothing."""
+    async with grounded(settings, SystemClock()) as ground:
+        yield ground, await look(ground)
 
 
 @asynccontextmanager
@@ -113,7 +120,7 @@ async def importing(settings: Settings) -> AsyncIterator["Importing"]:
 @asynccontextmanager
 async def verifying(settings: Settings) -> AsyncIterator[Verifier]:
     """Yield the verifier of the configured group's generation. Raises ``Unavailable``."""
-    async with opened(settings) as (ground, generation):
+    async with looked_at(settings) as (ground, generation):
         yield Verifier(ground.database, generation, space=ground.space)
 
 
@@ -161,7 +168,7 @@ async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
 
 def _worker(ground: Ground, generation: Generation) -> Worker:
     name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-    ledger = PostgresLedger(ground.database, generation, space=ground.space)
+    ledger = PostgresLedger(ground.database, generation, space=ground.space, names=ground.settings.log.names)
     return Worker(name, ground.log, ledger, ground.clock, ground.settings.stream, _page)
 
 

@@ -21,6 +21,9 @@ from headrace.log.postgres.grouping import Call, Grouping
 from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
 
+DOOR_TIMEOUT_S: Final = 8.0
+"""How long a database that hangs may hold up those who send events before they are told to come back."""
+
 TRIES: Final = 5
 """How often an append is tried again when another process took one of its ids at the same moment."""
 
@@ -129,11 +132,13 @@ class PostgresLog:
         for _ in range(TRIES):
             async with self._database.connection() as connection:
                 ids = list({record.id_hash for call in calls for record in call.records})
-                rows = await connection.fetch(self._queries["known_ids"], ids)
+                rows = await connection.fetch(self._queries["known_ids"], ids, timeout=DOOR_TIMEOUT_S)
                 verdicts, fresh = _judge(calls, {row["id"]: row["payload_hash"] for row in rows})
                 try:
                     if fresh:
-                        await connection.execute(self._queries["append"], *_columns(fresh, self._partitions))
+                        await connection.execute(
+                            self._queries["append"], *_columns(fresh, self._partitions), timeout=DOOR_TIMEOUT_S
+                        )
                 except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.CheckViolationError):
                     # Another process took one of these ids between our look and our insert, or made a day's table while
                     # our records were on their way to the table of the rest: look again.

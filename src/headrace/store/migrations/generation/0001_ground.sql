@@ -28,7 +28,7 @@ CREATE TABLE @gen.event_ids (
     ts_ms bigint NOT NULL,
     kept boolean NOT NULL
 );
-CREATE INDEX event_ids_by_time ON @gen.event_ids USING brin (ts_ms);
+CREATE INDEX event_ids_by_time ON @gen.event_ids (ts_ms) WHERE NOT kept;
 COMMENT ON TABLE @gen.event_ids IS 'Ids that count already: an event counts once.';
 
 CREATE TABLE @gen.interactions (
@@ -90,7 +90,7 @@ CREATE TABLE @gen.impression_lists (
     applied bigint NOT NULL,
     PRIMARY KEY (partition, applied)
 );
-CREATE INDEX impression_lists_by_request ON @gen.impression_lists (request_id);
+CREATE INDEX impression_lists_by_request ON @gen.impression_lists (request_id, user_id);
 
 CREATE VIEW @gen.impressions AS
 SELECT l.event_id, s.position, l.user_id, l.session_id, l.request_id, l.ts_ms, s.item_id, s.feed_id, s.slot, l.context,

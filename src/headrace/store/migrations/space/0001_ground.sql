@@ -28,7 +28,7 @@ CREATE TABLE @space.door_ids (
     ts_ms bigint NOT NULL,
     kept boolean NOT NULL
 );
-CREATE INDEX door_ids_by_time ON @space.door_ids USING brin (ts_ms);
+CREATE INDEX door_ids_by_time ON @space.door_ids (ts_ms) WHERE NOT kept;
 COMMENT ON TABLE @space.door_ids IS 'Ids the embedded log has taken, so that the door can say duplicate or conflict at once.';
 
 CREATE TABLE @space.generations (
