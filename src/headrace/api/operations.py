@@ -65,7 +65,12 @@ class Operation:
         return sorted({200, *self.refusals, *_ANYWHERE})
 
 
-_RECO_REPLY: Final = {"request_id": "req-1", "items": ["i2", "i3"], "model_version": "rules-v1@4c1f", "strategy": "personal"}
+_RECO_REPLY: Final = {
+    "request_id": "req-1",
+    "items": ["i2", "i3"],
+    "model_version": "default@4c1f0a2b",
+    "strategy": "co_visitation",
+}
 _AS_OF: Final = {"x-as-of-ms": "The Unix millisecond up to which the picture behind the answer is known to be true."}
 _TARGETS: Final = {"ctr_at_20_pct": 8.0, "avg_watch_time_sec": 35, "catalog_coverage_at_20_pct": 60.0}
 
@@ -171,7 +176,7 @@ OPERATIONS: Final = (
         parameters=SIMILAR_PARAMETERS,
         answer=answers.RecoAnswer,
         refusals=(422, 503),
-        reply={**_RECO_REPLY, "model_version": "similar@4c1f", "strategy": "co_visitation"},
+        reply={**_RECO_REPLY, "model_version": "similar@4c1f0a2b", "strategy": "co_visitation"},
         headers=_AS_OF,
     ),
     Operation(
@@ -183,7 +188,7 @@ OPERATIONS: Final = (
         parameters=TRENDING_PARAMETERS,
         answer=answers.RecoAnswer,
         refusals=(422, 503),
-        reply={**_RECO_REPLY, "model_version": "trending@4c1f", "strategy": "trending"},
+        reply={**_RECO_REPLY, "model_version": "trending@4c1f0a2b", "strategy": "trending"},
         headers=_AS_OF,
     ),
     Operation(
