@@ -29,7 +29,8 @@ _TABLES: Final = """
 """
 _COLUMNS: Final = """
     SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attnotnull AS required,
-        pg_get_expr(d.adbin, d.adrelid) AS standard, col_description(a.attrelid, a.attnum) AS comment,
+        pg_get_expr(d.adbin, d.adrelid) AS standard, a.attgenerated <> '' AS worked_out,
+        col_description(a.attrelid, a.attnum) AS comment,
         coalesce(a.attnum = ANY (i.indkey), false) AS key
     FROM pg_attribute AS a
     LEFT JOIN pg_attrdef AS d ON d.adrelid = a.attrelid AND d.adnum = a.attnum
@@ -60,7 +61,9 @@ def _line(column: asyncpg.Record) -> str:
         remarks.append("key")
     elif column["required"]:
         remarks.append("required")
-    if column["standard"]:
+    if column["worked_out"]:
+        remarks.append("worked out from others")
+    elif column["standard"]:
         remarks.append(f"default `{column['standard']}`")
     if column["comment"]:
         remarks.append(column["comment"])

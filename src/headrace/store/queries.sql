@@ -121,6 +121,55 @@ INSERT INTO @gen.dead_letters (source_topic, source_partition, source_offset, so
 SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[],
     $9::bigint[], $10::bytea[], $11::bigint[])
 
+-- name: causes_of_death
+-- What the chosen dead letters died of, the most frequent first; one is named by its topic's first position.
+SELECT left(encode(sha256(convert_to(cause, 'UTF8')), 'hex'), 6) AS handle, cause, error_type, count(*) AS count,
+    min(failed_at_ms) AS first_ms, max(failed_at_ms) AS last_ms, array_agg(DISTINCT source_topic ORDER BY source_topic) AS topics,
+    (array_agg(source_partition ORDER BY source_topic, source_partition, source_offset))[1] AS partition,
+    (array_agg(source_offset ORDER BY source_topic, source_partition, source_offset))[1] AS "offset"
+FROM @gen.dead_letters
+WHERE ($1::text[] IS NULL
+        OR (source_topic, source_partition, source_offset) IN (SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])))
+    AND ($4::text IS NULL OR $4 IN (cause, error_type, left(encode(sha256(convert_to(cause, 'UTF8')), 'hex'), 6)))
+    AND ($5::text IS NULL OR state = $5)
+GROUP BY cause, error_type ORDER BY count(*) DESC, cause
+
+-- name: dead_letters
+-- The chosen dead letters behind a position.
+SELECT * FROM @gen.dead_letters
+WHERE ($1::text[] IS NULL
+        OR (source_topic, source_partition, source_offset) IN (SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[])))
+    AND ($4::text IS NULL OR $4 IN (cause, error_type, left(encode(sha256(convert_to(cause, 'UTF8')), 'hex'), 6)))
+    AND ($5::text IS NULL OR state = $5)
+    AND (source_topic, source_partition, source_offset) > ($6::text, $7::int, $8::bigint)
+ORDER BY source_topic, source_partition, source_offset LIMIT $9
+
+-- name: settle_dead_letters
+-- Note what became of open dead letters.
+UPDATE @gen.dead_letters AS d SET state = $5, settled_at_ms = $6, redriven_id = s.id
+FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) AS s (topic, partition, "offset", id)
+WHERE d.source_topic = s.topic AND d.source_partition = s.partition AND d.source_offset = s."offset" AND d.state = 'open'
+RETURNING d.source_offset
+
+-- name: where_counted
+-- Where the events with these ids were counted: 0 interaction, 1 watch, 2 impression.
+SELECT i.id, a.kind, i.partition, a."offset"
+FROM @gen.event_ids AS i CROSS JOIN LATERAL (
+    SELECT 0 AS kind, "offset" FROM @gen.interactions AS e WHERE e.partition = i.partition AND e.applied = i.applied
+    UNION ALL SELECT 1, "offset" FROM @gen.watches AS e WHERE e.partition = i.partition AND e.applied = i.applied
+    UNION ALL SELECT 2, "offset" FROM @gen.impression_lists AS e WHERE e.partition = i.partition AND e.applied = i.applied
+) AS a WHERE i.id = ANY($1::bytea[])
+
+-- name: uncopied_dead_letters
+-- Dead letters whose copy has not gone out, locked; those that another copier holds are passed over.
+SELECT * FROM @gen.dead_letters WHERE copied_at_ms IS NULL ORDER BY failed_at_ms LIMIT $1 FOR UPDATE SKIP LOCKED
+
+-- name: mark_copied
+-- Note that copies have gone out.
+UPDATE @gen.dead_letters AS d SET copied_at_ms = $4
+FROM unnest($1::text[], $2::int[], $3::bigint[]) AS c (topic, partition, "offset")
+WHERE d.source_topic = c.topic AND d.source_partition = c.partition AND d.source_offset = c."offset"
+
 -- name: pass_gap
 -- Record offsets that the log no longer has.
 WITH gap AS (

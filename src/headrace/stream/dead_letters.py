@@ -12,6 +12,9 @@ LARGEST_PAYLOAD: Final = 64 * 1024
 """Bytes of a payload that are stored; the hash and the size are of the whole."""
 
 LONGEST_MESSAGE: Final = 2000
+LONGEST_KEY: Final = 512
+"""Characters of a key that are stored: our own keys are shorter, a foreign producer's may be as large as a record."""
+
 LOOK_BACK: Final = 1000
 """Records over which the brake takes its ratio."""
 
@@ -43,14 +46,19 @@ def envelope(record: StoredRecord, poison: Poison, failed_at_ms: int) -> DeadLet
         partition=record.partition,
         offset=record.offset,
         timestamp_ms=record.timestamp_ms,
-        key=record.key.replace("\x00", "\ufffd") if record.key is not None else None,
+        key=None if record.key is None else _storable(record.key, LONGEST_KEY),
         error_type=poison.error_type,
-        error_message=str(poison)[:LONGEST_MESSAGE].replace("\x00", "\ufffd").encode("utf-8", "replace").decode(),
+        error_message=_storable(str(poison), LONGEST_MESSAGE),
         payload=record.value[:LARGEST_PAYLOAD],
         payload_bytes=len(record.value),
         payload_sha256=sha256(record.value).digest(),
         failed_at_ms=failed_at_ms,
     )
+
+
+def _storable(text: str, longest: int) -> str:
+    """Return a text that Postgres takes: cut, without NUL and lone surrogates."""
+    return text[:longest].replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 class Brake:

@@ -103,6 +103,9 @@ WORKER_GAPS: Final = Counter(
 WORKER_HALTED: Final = Gauge(
     "reco_worker_halted_partitions", "Partitions stopped by the brake on dead letters.", registry=WORKER_REGISTRY
 )
+DEAD_LETTERS_COPIED: Final = Counter(
+    "reco_worker_dlq_copied_total", "Copies of dead letters published to the dead-letter topic.", registry=WORKER_REGISTRY
+)
 WORKER_PARTITIONS: Final = Gauge("reco_worker_owned_partitions", "Partitions this worker owns.", registry=WORKER_REGISTRY)
 
 log: Final = structlog.get_logger()

@@ -13,10 +13,12 @@ from headrace.errors import Unavailable
 from headrace.log.postgres import PostgresLog, retention
 from headrace.store import generations
 from headrace.store.generations import Generation
+from headrace.store.letters import PostgresLetters
 from headrace.store.migrations import migrate_space
 from headrace.store.operations import Operations
 from headrace.store.pool import Database
 from headrace.store.sql import DEFAULT_SPACE
+from headrace.stream.outlet import Copier, Outlet
 
 T = TypeVar("T")
 
@@ -37,10 +39,16 @@ class Ground:
     database: Database
     log: PostgresLog
     space: str = DEFAULT_SPACE
+    outlet: Outlet | None = None
+    """Where copies of dead letters go; None where the log has no topic for them, and their table is all there is."""
 
     def operations(self, generation: Generation) -> Operations:
         """Return the operator's view of a generation."""
         return Operations(self.database, generation, space=self.space)
+
+    def letters(self, generation: Generation) -> PostgresLetters:
+        """Return the dead letters of a generation."""
+        return PostgresLetters(self.database, generation, self.clock, space=self.space, names=self.settings.log.names)
 
 
 @asynccontextmanager
@@ -116,6 +124,12 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
             telemetry.log.warning("waits", reason=str(error), seconds=wait_s)
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
+
+
+async def copy_dead_letters(ground: Ground, generation: Generation) -> None:
+    """Publish copies of dead letters for as long as it runs, where the log has a topic for them."""
+    if ground.outlet is not None:
+        await Copier(ground.letters(generation), ground.outlet).run()
 
 
 async def tidy(ground: Ground, generation: Generation) -> None:

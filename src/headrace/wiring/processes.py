@@ -30,7 +30,7 @@ from headrace.store.verification import Verifier
 from headrace.stream.ownership import Worker
 from headrace.telemetry import WORKER_REGISTRY
 from headrace.wiring.figures import Figures, waiting
-from headrace.wiring.ground import Ground, grounded, look, patiently, prepare, tidy
+from headrace.wiring.ground import Ground, copy_dead_letters, grounded, look, patiently, prepare, tidy
 
 DRAIN_LOOK_S = 0.1
 
@@ -60,7 +60,7 @@ async def worker(settings: Settings) -> AsyncIterator[Worker]:
     """Yield a worker that is ready to run; waits for as long as Postgres is away."""
     async with grounded(settings, SystemClock()) as ground:
         generation = await patiently(lambda: prepare(ground))
-        async with background(tidy(ground, generation)):
+        async with background(tidy(ground, generation)), background(copy_dead_letters(ground, generation)):
             yield _worker(ground, generation)
 
 
@@ -159,7 +159,11 @@ async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
         await follower.run()
         return
     inside = _worker(ground, generation)
-    async with background(tidy(ground, generation)), background(follower.run()):
+    async with (
+        background(tidy(ground, generation)),
+        background(copy_dead_letters(ground, generation)),
+        background(follower.run()),
+    ):
         try:
             await inside.run()
         finally:
