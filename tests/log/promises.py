@@ -287,11 +287,37 @@ class LogPromises(unittest.IsolatedAsyncioTestCase):
         for call in (
             log.append([record()], atomic=True),
             log.read(0, {Topic.WATCH: 0}, limit=1),
+            log.has_news({0: {Topic.WATCH: 0}}),
             log.ends(),
             log.begins(),
         ):
             with self.assertRaises(Unavailable):
                 await call
+
+    async def test_news_are_told_for_the_partitions_that_have_grown(self) -> None:
+        """Whoever stands behind the last record hears of the next one, and only in its partition."""
+        log = await self.make_log()
+        self.assertEqual(await log.has_news({}), set())
+        nought = {partition: dict.fromkeys(TOPICS, 0) for partition in range(log.partitions)}
+        partition = partition_of("anna", log.partitions)
+        await log.append([record()], atomic=True)
+        await self._told(log, nought, {partition})
+        await self._told(log, {**nought, partition: {**nought[partition], Topic.WATCH: 1}}, set())
+        await log.append([record(topic=Topic.IMPRESSION)], atomic=True)
+        await self._told(log, {**nought, partition: {**nought[partition], Topic.WATCH: 1}}, {partition})
+
+    async def _told(self, log: Log, positions: dict[int, dict[Topic, int]], news: set[int]) -> None:
+        """Wait until exactly these partitions have news; reading one, as a worker would, tells the log where it is read."""
+        async with asyncio.timeout(WAIT_S):
+            while (told := await log.has_news(positions)) != news:
+                for named in told:
+                    await log.read(named, positions[named], limit=1)
+                await asyncio.sleep(0.01)
+
+    async def test_a_log_says_which_it_is(self) -> None:
+        """Positions belong to one log: every instance on it says the same name, and it is not empty."""
+        self.assertEqual((await self.make_log()).identity, (await self.make_log()).identity)
+        self.assertTrue((await self.make_log()).identity)
 
     async def test_a_new_instance_reads_what_another_has_appended(self) -> None:
         """What was acknowledged outlives who took it, duplicates included."""

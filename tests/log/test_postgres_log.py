@@ -10,8 +10,8 @@ import asyncpg
 
 from headrace.embedded.postgres import EmbeddedPostgres
 from headrace.errors import Poison, Unavailable
-from headrace.log.port import TOPICS, Log, NewRecord, Topic, Verdict
-from headrace.log.postgres import PartitionsDiffer, PostgresLog, retention
+from headrace.log.port import TOPICS, Log, NewRecord, PartitionsDiffer, Topic, Verdict
+from headrace.log.postgres import PostgresLog, retention
 from headrace.store.migrations import migrate_space
 from headrace.store.pool import Database
 from headrace.store.settings import DatabaseSettings

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from headrace.errors import Unavailable
-from headrace.log.port import StoredRecord, Topic, partition_of
+from headrace.log.port import Misplaced, StoredRecord, Topic, partition_of
 from headrace.log.postgres import PostgresLog
 from headrace.store.ledger import PostgresLedger
 from headrace.store.pool import Database
@@ -179,6 +179,17 @@ class _Distorted(PostgresLog):
         return records
 
 
+class _MadeAnew(PostgresLog):
+    """A log that somebody deleted and made again: what stands in the ledger lies behind its end."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, space=DEFAULT_SPACE, partitions=4, queue_records=1000)
+
+    async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
+        """Refuse the positions."""
+        raise Misplaced(f"partition {partition} ends before {max(positions.values())} (at most {limit})")
+
+
 class TheFence(OwningTestCase):
     """Who no longer owns a partition, or stands elsewhere than the ledger, writes nothing."""
 
@@ -218,6 +229,14 @@ class TheFence(OwningTestCase):
         self.assertEqual(len(await self.counted()), 10)
         self.assertEqual(await self.rows("SELECT count(*) FROM @gen.gaps"), [(0,)])
         await self.assert_proven()
+
+    async def test_a_position_behind_the_end_of_the_log_halts_the_partition(self) -> None:
+        """Waiting for the log to grow up to it would be silent and for ever, and would leave out what comes meanwhile."""
+        self.owned.positions[Topic.WATCH] = 7
+        self.assertEqual(await self.processor(log=_MadeAnew(self.ground.database)).step(self.owned), 0)
+        self.assertIn("ends before 7", self.owned.halted or "")
+        self.assertEqual(await self.rows("SELECT count(*) FROM @gen.partitions WHERE halted LIKE '%ends before 7%'"), [(1,)])
+        self.assertEqual(await self.rows("SELECT sum(applied) FROM @gen.partitions"), [(0,)])
 
     async def test_records_handed_over_again_do_not_move_the_position_back(self) -> None:
         """What lies below the position was applied, whoever hands it over again."""

@@ -6,7 +6,7 @@ from typing import Final
 from headrace.config import ConfigurationError
 from headrace.embedded.errors import EmbeddedPostgresError
 from headrace.errors import Unavailable
-from headrace.log.postgres import PartitionsDiffer
+from headrace.log.port import PartitionsDiffer
 from headrace.serving.recipes import RecipeError
 
 

@@ -61,8 +61,21 @@ class StoredRecord(NamedTuple):
     timestamp_ms: int
 
 
+class PartitionsDiffer(Exception):
+    """The log has another number of partitions than is asked for; the message says what to set or to run."""
+
+
+class Misplaced(Exception):
+    """A position behind the end of the log, which was made anew or lost its tail; waiting there would be for ever."""
+
+
 class Log(Protocol):
     """Append records, read them back by position."""
+
+    @property
+    def identity(self) -> str:
+        """Return which log this is: positions mean nothing in another one. Raises ``Unavailable`` where it is not known yet."""
+        ...
 
     @property
     def partitions(self) -> int:
@@ -85,7 +98,16 @@ class Log(Protocol):
     async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
         """Return at most ``limit`` records a topic from these positions on; empty where there is nothing new.
 
-        Within a topic the records are contiguous and ascend by offset. Never waits for records. Raises ``Unavailable``.
+        Within a topic the records ascend by offset, and are contiguous as far as the log has them: a hole is one that the log
+        itself has (retention; on Kafka also what other producers' transactions leave), once a second read has shown it again.
+        Never waits for records to come. Raises ``Unavailable``, and ``Misplaced`` for a position behind the end.
+        """
+        ...
+
+    async def has_news(self, positions: Mapping[int, Mapping[Topic, int]]) -> set[int]:
+        """Return the partitions that may have records at or behind these positions; cheap, for asking many times a second.
+
+        A partition named without need costs a ``read``; one that has news is named soon. Raises ``Unavailable``.
         """
         ...
 

@@ -124,13 +124,12 @@ class Worker:
         """Wake partitions whose log has grown: one small look for all of them, however many there are."""
         while not self._stopping.is_set():
             try:
-                ends = await self._log.ends() if self._owned else {}
+                news = await self._log.has_news({owned.partition: owned.positions for owned in self._owned.values()})
             except Unavailable:
                 await self._pause(1.0)
                 continue
-            for owned in list(self._owned.values()):
-                if any(ends.get((topic, owned.partition), 0) > position for topic, position in owned.positions.items()):
-                    self._news[owned.partition].set()
+            for partition in news & self._owned.keys():
+                self._news[partition].set()
             await self._pause(self._settings.idle_poll_ms / 1000)
 
     async def _work(self, owned: Owned) -> None:

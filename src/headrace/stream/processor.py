@@ -20,7 +20,7 @@ from headrace.events.types import Event, Impression, Watch
 from headrace.features import outcomes
 from headrace.features.projection import Recent, project
 from headrace.features.writes import Writes
-from headrace.log.port import Log, StoredRecord, Topic
+from headrace.log.port import Log, Misplaced, StoredRecord, Topic
 from headrace.stream.dead_letters import Brake, DeadLetter, envelope
 from headrace.stream.ledger import Applied, Ledger, NewId, Owned, Page, Tally, next_positions
 
@@ -74,10 +74,14 @@ class Processor:
         """
         if owned.halted is not None:
             return 0
-        records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
-        if _gaps(owned, records):
-            # A second look tells a range that a client skipped from one that the log really lost.
+        try:
             records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
+            if _gaps(owned, records):
+                # A second look tells a range that a client skipped from one that the log really lost.
+                records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
+        except Misplaced as misplaced:
+            await self._halt(owned, str(misplaced))
+            return 0
         records = _onward(owned, records)
         now_ms = self._clock.now_ms()
         self.lag_ms = {record.topic: max(0, now_ms - record.timestamp_ms) for record in reversed(records)}
@@ -86,11 +90,14 @@ class Processor:
         try:
             await self._apply(owned, [Decoded(record, _decode(record)) for record in records])
         except _Halting as halting:
-            owned.halted = str(halting)
-            telemetry.log.error("partition_halted", partition=owned.partition, reason=owned.halted)
-            await self._ledger.halt(owned, owned.halted)
+            await self._halt(owned, str(halting))
             return 0
         return len(records)
+
+    async def _halt(self, owned: Owned, reason: str) -> None:
+        owned.halted = reason
+        telemetry.log.error("partition_halted", partition=owned.partition, reason=reason)
+        await self._ledger.halt(owned, reason)
 
     async def _apply(self, owned: Owned, batch: Sequence[Decoded]) -> None:
         try:

@@ -1,5 +1,5 @@
 """The embedded log: durable records in Postgres, contiguous offsets, many appends in one commit."""
 
-from headrace.log.postgres.log import PartitionsDiffer, PostgresLog
+from headrace.log.postgres.log import PostgresLog
 
-__all__ = ["PartitionsDiffer", "PostgresLog"]
+__all__ = ["PostgresLog"]

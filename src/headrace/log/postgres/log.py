@@ -15,7 +15,17 @@ import asyncpg
 
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
-from headrace.log.port import OUTWARD, TOPIC_NUMBER, TOPICS, NewRecord, StoredRecord, Topic, Verdict, partition_of
+from headrace.log.port import (
+    OUTWARD,
+    TOPIC_NUMBER,
+    TOPICS,
+    NewRecord,
+    PartitionsDiffer,
+    StoredRecord,
+    Topic,
+    Verdict,
+    partition_of,
+)
 from headrace.log.postgres import retention
 from headrace.log.postgres.grouping import Call, Grouping
 from headrace.store.pool import Connection, Database
@@ -24,21 +34,14 @@ from headrace.store.sql import Queries
 DOOR_TIMEOUT_S: Final = 8.0
 """How long a database that hangs may hold up those who send events before they are told to come back."""
 
+IDENTITY: Final = "postgres"
+"""The log stands in the same database as the positions in it, and moves with them."""
+
 TRIES: Final = 5
 """How often an append is tried again when another process took one of its ids at the same moment."""
 
 LOCK: Final = 0x6C6F6700
 """The advisory lock ("log") under which the counter rows are made."""
-
-
-class PartitionsDiffer(Exception):
-    """The log was made with another number of partitions than the settings ask for; the message says what to set."""
-
-    def __init__(self, made: int, asked: int) -> None:
-        super().__init__(
-            f"the log has {made} partitions and HEADRACE_LOG_PARTITIONS asks for {asked}; the number is fixed once the log"
-            f" exists: set HEADRACE_LOG_PARTITIONS={made}"
-        )
 
 
 class PostgresLog:
@@ -74,8 +77,16 @@ class PostgresLog:
     async def _made(self, connection: Connection) -> bool:
         made = await connection.fetchval(self._queries["partitions"])
         if made is not None and made != self._partitions:
-            raise PartitionsDiffer(made, self._partitions)
+            raise PartitionsDiffer(
+                f"the log has {made} partitions and HEADRACE_LOG_PARTITIONS asks for {self._partitions}; the number is fixed"
+                f" once the log exists: set HEADRACE_LOG_PARTITIONS={made}"
+            )
         return len(await connection.fetch(self._queries["ends"])) == len(TOPICS) * self._partitions
+
+    @property
+    def identity(self) -> str:
+        """Return that this is the log of the database that the positions are kept in."""
+        return IDENTITY
 
     @property
     def partitions(self) -> int:
@@ -104,6 +115,17 @@ class PostgresLog:
                     StoredRecord(topic, partition, row["offset"], row["key"], row["value"], row["timestamp_ms"]) for row in rows
                 )
         return found
+
+    async def has_news(self, positions: Mapping[int, Mapping[Topic, int]]) -> set[int]:
+        """Return the partitions whose log has grown beyond these positions."""
+        if not positions:
+            return set()
+        ends = await self.ends()
+        return {
+            partition
+            for partition, at in positions.items()
+            if any(ends.get((topic, partition), 0) > position for topic, position in at.items())
+        }
 
     async def ends(self) -> dict[tuple[Topic, int], int]:
         """Return the position behind the last record of every topic and partition."""
