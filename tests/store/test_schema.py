@@ -114,7 +114,7 @@ class TheQueries(PostgresTestCase):
         for file in FILES:
             for name, text in named(file.read_text()).items():
                 with self.subTest(file=file.name, query=name):
-                    await sql.prepare(place(text, space="headrace", generation=1))
+                    await sql.prepare(place(text, space="headrace", generation=1, source=1))
 
     def test_every_query_has_a_name_of_its_own_and_a_sentence(self) -> None:
         """A name, a sentence of purpose with a full stop, and the statement."""

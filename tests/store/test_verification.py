@@ -7,6 +7,7 @@ from dataclasses import replace
 from headrace import config, wiring
 from headrace.events.types import Event
 from headrace.store.ledger import PostgresLedger
+from headrace.store.operations import lowest_positions
 from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.ledger import Status
 from headrace.wiring.ground import prepare
@@ -208,6 +209,6 @@ class SeveralGenerations(StreamTestCase):
         settings = config.read({"DATABASE_URL": self.url, "KAFKA_WORKER_GROUP_ID": "behind"})
         await prepare(replace(self.ground, settings=settings))
         await self.drain()
-        self.assertEqual(set((await self.operations.lowest_positions()).values()), {0})
+        self.assertEqual(set((await lowest_positions(self.ground.database, DEFAULT_SPACE)).values()), {0})
         await self.sql.execute("INSERT INTO headrace.generations VALUES (3, 'made just now', 1, '{}', 4)")
-        self.assertEqual(await self.operations.lowest_positions(), {})
+        self.assertEqual(await lowest_positions(self.ground.database, DEFAULT_SPACE), {})

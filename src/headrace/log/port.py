@@ -69,7 +69,24 @@ class Misplaced(Exception):
     """A position behind the end of the log, which was made anew or lost its tail; waiting there would be for ever."""
 
 
-class Log(Protocol):
+class Reader(Protocol):
+    """Read records by position."""
+
+    def name(self, topic: Topic) -> str:
+        """Return what a topic is called outwardly: in metrics, dead letters and pages."""
+        ...
+
+    async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
+        """Return at most ``limit`` records a topic from these positions on; empty where there is nothing new.
+
+        Within a topic the records ascend by offset, and are contiguous as far as the log has them: a hole is one that the log
+        itself has (retention; on Kafka also what other producers' transactions leave), once a second read has shown it again.
+        Never waits for records to come. Raises ``Unavailable``, and ``Misplaced`` for a position behind the end.
+        """
+        ...
+
+
+class Log(Reader, Protocol):
     """Append records, read them back by position."""
 
     @property
@@ -82,25 +99,12 @@ class Log(Protocol):
         """Return how many partitions every topic has."""
         ...
 
-    def name(self, topic: Topic) -> str:
-        """Return what a topic is called outwardly: in metrics, dead letters and pages."""
-        ...
-
     async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
         """Append durably and return one verdict a record, in order.
 
         When this returns, every ``OK`` record survives any crash. A duplicate or conflict is not appended. With ``atomic``,
         one conflict keeps the whole call from being appended: the others then read ``OK`` but are not stored.
         Raises ``Unavailable``; the caller then knows nothing of the outcome and may send the same records again.
-        """
-        ...
-
-    async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
-        """Return at most ``limit`` records a topic from these positions on; empty where there is nothing new.
-
-        Within a topic the records ascend by offset, and are contiguous as far as the log has them: a hole is one that the log
-        itself has (retention; on Kafka also what other producers' transactions leave), once a second read has shown it again.
-        Never waits for records to come. Raises ``Unavailable``, and ``Misplaced`` for a position behind the end.
         """
         ...
 

@@ -1,11 +1,14 @@
-"""The archives: whole events as rows, in the order of their COPY columns."""
+"""The archives: whole events as rows, in the order of their COPY columns, and back."""
 
 from collections.abc import Sequence
+from itertools import repeat
 from typing import Final
 
+import asyncpg
 import msgspec
 
-from headrace.events.types import Context, Impression, Interaction, Watch
+from headrace.events.types import Context, Event, Impression, Interaction, Served, ShownItem, Watch
+from headrace.log.port import Topic
 from headrace.stream.ledger import Applied
 
 INTERACTION_COLUMNS: Final = (
@@ -22,6 +25,8 @@ IMPRESSION_COLUMNS: Final = (
 )  # fmt: skip
 
 _encoder: Final = msgspec.json.Encoder()
+_contexts: Final = msgspec.json.Decoder(Context)
+_snapshots: Final = msgspec.json.Decoder(dict[str, int])
 
 Row = tuple[object, ...]
 
@@ -66,3 +71,38 @@ def _impression(event: Impression) -> Row:
 
 def _json(context: Context | None) -> str | None:
     return None if context is None else _encoder.encode(context).decode()
+
+
+def event_of(topic: Topic, row: asyncpg.Record) -> Event:
+    """Return the event that a row of the topic's archive holds: equal to the one that was archived."""
+    if topic is Topic.INTERACTION:
+        return Interaction(
+            event_id=row["event_id"], user_id=row["user_id"], item_id=row["item_id"], event_type=row["event_type"],
+            ts_ms=row["ts_ms"], session_id=row["session_id"], request_id=row["request_id"], value=row["value"],
+            context=_context(row), server_received_ts_ms=row["server_received_ts_ms"],
+        )  # fmt: skip
+    if topic is Topic.WATCH:
+        return Watch(
+            event_id=row["event_id"], user_id=row["user_id"], session_id=row["session_id"], request_id=row["request_id"],
+            ts_ms=row["ts_ms"], item_id=row["item_id"], watch_time_sec=row["watch_time_sec"],
+            percent_watched=row["percent_watched"], ended=row["ended"], playback_speed=row["playback_speed"],
+            rebuffer_count=row["rebuffer_count"], context=_context(row), server_received_ts_ms=row["server_received_ts_ms"],
+        )  # fmt: skip
+    nothing = repeat(None)
+    items = zip(row["item_ids"], row["positions"], row["feed_ids"] or nothing, row["slots"] or nothing, strict=False)
+    return Impression(
+        event_id=row["event_id"], user_id=row["user_id"], session_id=row["session_id"], request_id=row["request_id"],
+        ts_ms=row["ts_ms"], items=[ShownItem(*item) for item in items], context=_context(row), served=_served(row),
+        server_received_ts_ms=row["server_received_ts_ms"],
+    )  # fmt: skip
+
+
+def _context(row: asyncpg.Record) -> Context | None:
+    return None if row["context"] is None else _contexts.decode(row["context"])
+
+
+def _served(row: asyncpg.Record) -> Served | None:
+    if row["model_version"] is None:
+        return None
+    snapshot = _snapshots.decode(row["snapshot"])
+    return Served(row["model_version"], snapshot, row["sources"], row["scores"], row["propensities"])

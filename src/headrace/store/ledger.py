@@ -123,6 +123,10 @@ class PostgresPage:
         """Record that the log no longer has these offsets."""
         await self._connection.execute(self._queries["pass_gap"], owned.partition, topic, first_missing, next_present)
 
+    async def leave_out(self, owned: Owned, offsets: int) -> None:
+        """Record that the source's archive does not hold so many of the offsets passed."""
+        await self._connection.execute(self._queries["leave_out"], owned.partition, offsets)
+
     async def tally(self, owned: Owned, tally: Tally) -> None:
         """Sum up the batch in the partition's row."""
         await self._connection.execute(
@@ -204,7 +208,7 @@ class PostgresLedger:
     def __init__(self, database: Database, generation: Generation, *, space: str, names: Mapping[Topic, str] = OUTWARD) -> None:
         self._database = database
         self._generation = generation
-        self._queries = Queries("headrace.store", space=space, generation=generation.number)
+        self._queries = Queries("headrace.store", space=space, generation=generation.number, source=generation.source)
         self._schema = generation_schema(space, generation.number)
         self._lease_ms = 0
         self._names = names
@@ -244,6 +248,14 @@ class PostgresLedger:
             row = await connection.fetchrow(self._queries["reload"], worker_id, partition)
         return None if row is None else _owned(row)
 
+    async def leave_archive(self, owned: Owned, beyond: int) -> bool:
+        """Turn to the log where the source stands, if its archive holds nothing more."""
+        async with self._database.connection() as connection:
+            done = await connection.execute(
+                self._queries["leave_archive"], owned.partition, owned.epoch, _stored(owned.positions), beyond
+            )
+        return done == "UPDATE 1"
+
     async def release(self, worker_id: str, partitions: Iterable[int]) -> None:
         """Give partitions back."""
         async with self._database.connection() as connection:
@@ -271,4 +283,4 @@ def _stored(positions: Mapping[Topic, int]) -> list[int]:
 
 def _owned(row: asyncpg.Record) -> Owned:
     positions = dict(zip(TOPICS, row["positions"], strict=False))
-    return Owned(row["partition"], row["epoch"], positions, row["applied"], row["halted"])
+    return Owned(row["partition"], row["epoch"], positions, row["applied"], row["halted"], row["from_archive"])

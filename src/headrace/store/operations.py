@@ -39,6 +39,7 @@ class Partition:
     last_applied_at_ms: int
     last_latency_ms: int
     halted: str | None
+    from_archive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,12 @@ class Operations:
             rows = await connection.fetch(self._queries["living_workers"], self._generation.number, float(lease_ms))
         return [WorkerReport(row["worker_id"], row["alive"], row["figures"]) for row in rows]
 
+    async def workers_of_group(self, lease_ms: int) -> list[WorkerReport]:
+        """Return the workers on any generation of this group that tell figures, the latest heard of last."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["workers_of_group"], self._generation.group_id, float(lease_ms))
+        return [WorkerReport(row["worker_id"], row["alive"], row["figures"]) for row in rows]
+
     async def alive(self, lease_ms: int) -> int:
         """Return how many workers are alive."""
         async with self._database.connection() as connection:
@@ -122,24 +129,28 @@ class Operations:
                     break
             await connection.execute(self._queries["forget_workers"])
 
-    async def lowest_positions(self) -> Mapping[tuple[Topic, int], int]:
-        """Return, per topic and partition, the next offset that the hindmost of the space's generations will apply.
 
-        What is not named may still be needed.
-        """
-        lowest: dict[tuple[Topic, int], int] = {}
-        async with self._database.connection() as connection:
-            for generation in await connection.fetch(self._queries["generation_numbers"]):
-                number = generation["number"]
-                table = f"{generation_schema(self._space, number)}.partitions"
-                if await connection.fetchval("SELECT to_regclass($1)", table) is None:
-                    return {}  # it is just being made, and where it will start is not told yet
-                queries = Queries("headrace.store", space=self._space, generation=number)
-                for row in await connection.fetch(queries["partitions"]):
-                    for topic, position in zip(TOPICS, row["positions"], strict=False):
-                        place = (topic, row["partition"])
-                        lowest[place] = min(position, lowest.get(place, position))
-        return lowest
+async def lowest_positions(database: Database, space: str) -> Mapping[tuple[Topic, int], int]:
+    """Return, per topic and partition, the next offset that the hindmost generation of the space will apply.
+
+    What is not named may still be needed. One that no worker was on for a day no longer holds the log, unless it is live;
+    what is built from an archive turns to the log where its source stands, so the source holds for both.
+    Raises ``Unavailable``.
+    """
+    lowest: dict[tuple[Topic, int], int] = {}
+    # All of one moment: a partition may turn from the archive to the log meanwhile.
+    async with database.transaction(isolation="repeatable_read", readonly=True) as connection:
+        for holding in await connection.fetch(Queries("headrace.store", space=space)["holding_generations"]):
+            number = holding["number"]
+            if await connection.fetchval("SELECT to_regclass($1)", f"{generation_schema(space, number)}.partitions") is None:
+                return {}  # it is just being made, and where it will start is not told yet
+            for row in await connection.fetch(Queries("headrace.store", space=space, generation=number)["partitions"]):
+                if row["from_archive"]:
+                    continue
+                for topic, position in zip(TOPICS, row["positions"], strict=False):
+                    place = (topic, row["partition"])
+                    lowest[place] = min(position, lowest.get(place, position))
+    return lowest
 
 
 class Shifts:
@@ -179,4 +190,5 @@ def _partition(row: asyncpg.Record) -> Partition:
         last_applied_at_ms=row["last_applied_at_ms"],
         last_latency_ms=row["last_latency_ms"],
         halted=row["halted"],
+        from_archive=row["from_archive"],
     )

@@ -1,21 +1,41 @@
 -- name: live_generation
 -- The generation that answers are made from.
-SELECT g.number, g.group_id, g.landmark_ms, g.settings, g.partitions
-FROM @space.live AS l JOIN @space.generations AS g ON g.number = l.generation
+SELECT g.* FROM @space.live AS l JOIN @space.generations AS g ON g.number = l.generation
 
 -- name: generation_of_group
--- The generation of a worker group.
-SELECT number, group_id, landmark_ms, settings, partitions FROM @space.generations WHERE group_id = $1
+-- The main generation of a worker group: the live one if it is the group's, else the latest that is not being built.
+SELECT g.* FROM @space.generations AS g LEFT JOIN @space.live AS l ON l.generation = g.number
+WHERE g.group_id = $1 AND g.state IN ('building', 'followed')
+ORDER BY l.generation IS NULL, g.state = 'building', g.number DESC LIMIT 1
 
--- name: generation_numbers
--- All generations of the space.
-SELECT number FROM @space.generations ORDER BY number
+-- name: generation
+-- A generation by its number.
+SELECT * FROM @space.generations WHERE number = $1
+
+-- name: generations
+-- All generations that have tables, or are losing them, in the order they were made.
+SELECT * FROM @space.generations WHERE state <> 'dropped' ORDER BY number
+
+-- name: holding_generations
+-- Those for which the log keeps what they have not applied: the live one, those a worker was on within a day, and the source of one being built.
+SELECT number FROM @space.generations AS g
+WHERE state IN ('building', 'followed') AND (
+    created_at > now() - interval '1 day'
+    OR number IN (SELECT generation FROM @space.live)
+    OR number IN (SELECT source FROM @space.generations WHERE state = 'building')
+    OR EXISTS (SELECT FROM @space.workers AS w WHERE w.generation = g.number AND w.seen_at > now() - interval '1 day')
+)
+ORDER BY number
 
 -- name: new_generation
 -- List a new generation under the next number.
-INSERT INTO @space.generations (number, group_id, landmark_ms, settings, partitions)
-SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4 FROM @space.generations
-RETURNING number, group_id, landmark_ms, settings, partitions
+INSERT INTO @space.generations (number, group_id, landmark_ms, settings, partitions, state, began_with, source)
+SELECT coalesce(max(number), 0) + 1, $1, $2, $3, $4, $5, $6, $7 FROM @space.generations
+RETURNING *
+
+-- name: caught_up
+-- A generation that was being built has caught up.
+UPDATE @space.generations SET state = 'followed', finished_at = now() WHERE number = $1 AND state = 'building'
 
 -- name: first_becomes_live
 -- The very first generation is read from at once; later ones wait until they are flipped to.
@@ -28,6 +48,11 @@ SELECT partition FROM @gen.partitions
 -- name: new_partition
 -- The row of a partition, at the positions where its group starts.
 INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2, $2) ON CONFLICT DO NOTHING
+
+-- name: partitions_from_archive
+-- The rows of all partitions, to read the archive of the source from its beginning.
+INSERT INTO @gen.partitions (partition, positions, started_from, from_archive)
+SELECT partition, started_from, started_from, true FROM @source.partitions
 
 -- name: fence
 -- Move the positions, only where epoch and positions are still ours; that is a sign of life as well.
@@ -177,6 +202,49 @@ WITH gap AS (
 )
 UPDATE @gen.partitions SET skipped = skipped + $4::bigint - $3::bigint WHERE partition = $1
 
+-- name: leave_out
+-- Note how many offsets were passed that the archive of the source does not hold.
+UPDATE @gen.partitions SET skipped = skipped + $2::bigint WHERE partition = $1
+
+-- name: leave_archive
+-- Turn to the log where the source stands, if its archive holds nothing more; one statement, so that both are of one moment.
+UPDATE @gen.partitions AS p
+SET positions = s.positions, from_archive = false,
+    skipped = p.skipped + (SELECT sum(coalesce(a, 0) - coalesce(b, 0)) FROM unnest(s.positions, p.positions) AS t (a, b))
+FROM @source.partitions AS s
+WHERE p.partition = $1 AND p.epoch = $2 AND p.positions = $3 AND p.from_archive AND s.partition = $1
+    AND NOT EXISTS (SELECT FROM @source.interactions WHERE partition = $1 AND applied >= $4)
+    AND NOT EXISTS (SELECT FROM @source.watches WHERE partition = $1 AND applied >= $4)
+    AND NOT EXISTS (SELECT FROM @source.impression_lists WHERE partition = $1 AND applied >= $4)
+
+-- name: applied_by_source
+-- How far the source has come in a partition.
+SELECT applied FROM @source.partitions WHERE partition = $1
+
+-- name: archived_interactions
+-- A stretch of the source's archive.
+SELECT * FROM @source.interactions WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
+
+-- name: archived_watches
+-- A stretch of the source's archive.
+SELECT * FROM @source.watches WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
+
+-- name: archived_impressions
+-- A stretch of the source's archive.
+SELECT * FROM @source.impression_lists WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
+
+-- name: next_interactions
+-- The next archived one in applied order.
+SELECT "offset", applied FROM @source.interactions WHERE partition = $1 AND applied >= $2 ORDER BY applied LIMIT 1
+
+-- name: next_watches
+-- The next archived one in applied order.
+SELECT "offset", applied FROM @source.watches WHERE partition = $1 AND applied >= $2 ORDER BY applied LIMIT 1
+
+-- name: next_impressions
+-- The next archived one in applied order.
+SELECT "offset", applied FROM @source.impression_lists WHERE partition = $1 AND applied >= $2 ORDER BY applied LIMIT 1
+
 -- name: tally
 -- Sum up a batch in its partition's row.
 UPDATE @gen.partitions SET
@@ -209,7 +277,7 @@ WITH free AS MATERIALIZED (
 UPDATE @gen.partitions AS p
 SET owner = $1, epoch = p.epoch + 1, lease_until = now() + make_interval(secs => $2::float8 / 1000)
 FROM free WHERE p.partition = free.partition
-RETURNING p.partition, p.epoch, p.positions, p.applied, p.halted
+RETURNING p.partition, p.epoch, p.positions, p.applied, p.halted, p.from_archive
 
 -- name: end_sleepers
 -- End the sessions that still hold partitions whose lease has run out and whose worker is silent: it sleeps in mid-batch.
@@ -223,7 +291,7 @@ WHERE p.lease_until < now() AND NOT EXISTS (
 
 -- name: reload
 -- A partition as it stands, where this worker owns it.
-SELECT partition, epoch, positions, applied, halted FROM @gen.partitions WHERE owner = $1 AND partition = $2
+SELECT partition, epoch, positions, applied, halted, from_archive FROM @gen.partitions WHERE owner = $1 AND partition = $2
 
 -- name: release
 -- Give partitions back.
@@ -250,13 +318,19 @@ UPDATE @gen.partitions SET halted = NULL WHERE halted IS NOT NULL RETURNING part
 -- name: partitions
 -- All partitions as they stand.
 SELECT partition, epoch, owner, lease_until > now() AS leased, positions, started_from, applied, counted, duplicates, dead, skipped,
-    changes, newest_ts_ms, last_applied_at_ms, last_latency_ms, halted
+    changes, newest_ts_ms, last_applied_at_ms, last_latency_ms, halted, from_archive
 FROM @gen.partitions ORDER BY partition
 
 -- name: living_workers
 -- What the workers of this generation report.
 SELECT worker_id, started_at, seen_at > now() - make_interval(secs => $2::float8 / 1000) AND NOT leaving AS alive, figures
 FROM @space.workers WHERE generation = $1 ORDER BY started_at
+
+-- name: workers_of_group
+-- What the workers of a group report, on whichever generation, the latest heard of last.
+SELECT w.worker_id, w.seen_at > now() - make_interval(secs => $2::float8 / 1000) AND NOT w.leaving AS alive, w.figures
+FROM @space.workers AS w JOIN @space.generations AS g ON g.number = w.generation
+WHERE g.group_id = $1 AND w.figures <> '{}' ORDER BY w.seen_at
 
 -- name: snapshot_items
 -- Every item's popularity.

@@ -13,7 +13,7 @@ from headrace.features.history import History
 from headrace.features.outcomes import OutcomeMemory, Request
 from headrace.features.projection import Rules
 from headrace.features.writes import FollowUp, Writes
-from headrace.log.port import StoredRecord, Topic
+from headrace.log.port import Reader, StoredRecord, Topic
 from headrace.stream.dead_letters import DeadLetter
 
 
@@ -23,13 +23,17 @@ class Fenced(Exception):
 
 @dataclass(slots=True)
 class Owned:
-    """A partition this worker owns: its epoch, and where it stands. Moved on only after a commit."""
+    """A partition this worker owns: its epoch, and where it stands. Moved on only after a commit.
+
+    ``from_archive`` says that it is fed from the archive of its generation's source, and not from the log yet.
+    """
 
     partition: int
     epoch: int
     positions: dict[Topic, int]
     applied: int
     halted: str | None = None
+    from_archive: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +111,23 @@ class Page(Protocol):
         """Record that the log no longer has these offsets."""
         ...
 
+    async def leave_out(self, owned: Owned, offsets: int) -> None:
+        """Record that the source's archive does not hold so many of the offsets passed: duplicates and dead letters."""
+        ...
+
     async def tally(self, owned: Owned, tally: Tally) -> None:
         """Sum up the batch in the partition's row."""
+        ...
+
+
+class Archive(Reader, Protocol):
+    """What another generation has applied, read as the log it came from; its offsets ascend, and gaps in them mean nothing.
+
+    Whoever has read up to where it is empty is done with it as soon as ``Ledger.leave_archive`` agrees.
+    """
+
+    async def beyond(self, partition: int, positions: Mapping[Topic, int]) -> int:
+        """Return the source's applied number of the first record at or behind these positions, or where it will be."""
         ...
 
 
@@ -137,6 +156,13 @@ class Ledger(Protocol):
 
     async def reload(self, worker_id: str, partition: int) -> Owned | None:
         """Return the partition as the ledger has it; None where this worker no longer owns it."""
+        ...
+
+    async def leave_archive(self, owned: Owned, beyond: int) -> bool:
+        """Move the partition behind its fence to where the source stands, to go on from the log there.
+
+        False where the archive holds something at or behind the applied number ``beyond``, or the fence does not hold.
+        """
         ...
 
     async def release(self, worker_id: str, partitions: Iterable[int]) -> None:

@@ -10,11 +10,15 @@ from headrace.clock import Clock
 from headrace.errors import Unavailable
 from headrace.log.port import Log, Topic
 from headrace.stream.dead_letters import Brake
-from headrace.stream.ledger import Fenced, Ledger, Owned, Status
+from headrace.stream.ledger import Archive, Fenced, Ledger, Owned, Status
+from headrace.stream.manner import Manner
 from headrace.stream.processor import Processor
 from headrace.stream.settings import StreamSettings
 
 LONGEST_BACKOFF_S: Final = 5.0
+LESS_OFTEN: Final = 10
+"""So many times longer waits a worker between two looks for news of a generation that nobody reads."""
+
 LONGEST_FINISH_S: Final = 4.0
 """How long a stopping worker waits for its running batches; one cut off is rolled back and done again by the next owner."""
 
@@ -33,7 +37,12 @@ class Worker:
         clock: Clock,
         settings: StreamSettings,
         figures: Callable[[], dict[str, object]],
+        *,
+        archive: Archive | None = None,
+        manner: Manner | None = None,
     ) -> None:
+        self._archive = archive
+        self._manner = manner or Manner(clock)
         self._id = worker_id
         self._log = log
         self._ledger = ledger
@@ -59,7 +68,6 @@ class Worker:
 
     async def run(self) -> None:
         """Work until stopped. Lives through every ``Unavailable``; any other error is a bug and is raised."""
-        telemetry.WORKER_RUNNING.set(1)
         beat_s = self._settings.lease_ms / 1000 / 5
         looking = asyncio.create_task(self._look_for_news())
         try:
@@ -76,7 +84,6 @@ class Worker:
             self.stop()
             looking.cancel()
             await self._finish()
-            telemetry.WORKER_RUNNING.set(0)
 
     async def _unless_stopped(self, work: Coroutine[None, None, None]) -> None:
         """Do this work; let go of it when the worker is to stop, because a database that hangs may hold it up for long."""
@@ -114,6 +121,8 @@ class Worker:
         self._tell()
 
     def _tell(self) -> None:
+        if not self._manner.main:
+            return
         telemetry.WORKER_PARTITIONS.set(len(self._owned))
         telemetry.WORKER_HALTED.set(sum(owned.halted is not None for owned in self._owned.values()))
         for topic in Topic:
@@ -130,16 +139,20 @@ class Worker:
                 continue
             for partition in news & self._owned.keys():
                 self._news[partition].set()
-            await self._pause(self._settings.idle_poll_ms / 1000)
+            await self._pause(self._settings.idle_poll_ms / 1000 * (1 if self._manner.main else LESS_OFTEN))
 
     async def _work(self, owned: Owned) -> None:
         brake = Brake(run=self._settings.brake_run, ratio=self._settings.brake_ratio)
-        processor = Processor(self._log, self._ledger, self._clock, brake, limit=self._settings.max_poll_records)
+        processor = self._processor(owned, brake)
         backoff_s = 0.1
         while not self._stopping.is_set():
             try:
                 self._news[owned.partition].clear()
-                passed = await processor.step(owned)
+                async with self._manner.turn():
+                    passed = await processor.step(owned)
+                if not passed and owned.from_archive and await self._leave_archive(owned):
+                    processor = self._processor(owned, brake)
+                    continue
                 self._lag_ms[owned.partition] = processor.lag_ms
                 backoff_s = 0.1
             except Unavailable as error:
@@ -158,6 +171,21 @@ class Worker:
                 continue
             if not passed:
                 await self._idle(owned, brake)
+
+    def _processor(self, owned: Owned, brake: Brake) -> Processor:
+        reader = self._archive if owned.from_archive and self._archive is not None else self._log
+        limit = self._settings.max_poll_records
+        return Processor(reader, self._ledger, self._clock, brake, limit=limit, manner=self._manner)
+
+    async def _leave_archive(self, owned: Owned) -> bool:
+        """Turn to the log where the archive is at its end; False where it has grown meanwhile, or the partition is halted."""
+        if self._archive is None or owned.halted is not None:
+            return False
+        beyond = await self._archive.beyond(owned.partition, owned.positions)
+        if not await self._ledger.leave_archive(owned, beyond) or not await self._reload(owned):
+            return False
+        telemetry.log.info("archive_left", generation=self._manner.generation, partition=owned.partition)
+        return True
 
     async def _idle(self, owned: Owned, brake: Brake) -> None:
         """Wait until the log has news for this partition, or until someone lets it go on."""

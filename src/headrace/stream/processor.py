@@ -20,9 +20,10 @@ from headrace.events.types import Event, Impression, Watch
 from headrace.features import outcomes
 from headrace.features.projection import Recent, project
 from headrace.features.writes import Writes
-from headrace.log.port import Log, Misplaced, StoredRecord, Topic
+from headrace.log.port import Misplaced, Reader, StoredRecord, Topic
 from headrace.stream.dead_letters import Brake, DeadLetter, envelope
 from headrace.stream.ledger import Applied, Ledger, NewId, Owned, Page, Tally, next_positions
+from headrace.stream.manner import Manner
 
 DECODERS: Final[dict[Topic, Callable[[bytes], Event]]] = {
     Topic.INTERACTION: codec.decode_interaction,
@@ -56,14 +57,17 @@ class _Halting(Exception):
 
 
 class Processor:
-    """Applies what the log holds for one partition."""
+    """Applies what the log holds for one partition, or the archive of its generation's source."""
 
-    def __init__(self, log: Log, ledger: Ledger, clock: Clock, brake: Brake, *, limit: int) -> None:
+    def __init__(
+        self, log: Reader, ledger: Ledger, clock: Clock, brake: Brake, *, limit: int, manner: Manner | None = None
+    ) -> None:
         self._log = log
         self._ledger = ledger
         self._clock = clock
         self._brake = brake
         self._limit = limit
+        self._manner = manner or Manner(clock)
         self.lag_ms: dict[Topic, int] = {}
         """Milliseconds the oldest record of each topic had waited when it was last read; none where all are applied."""
 
@@ -74,11 +78,12 @@ class Processor:
         """
         if owned.halted is not None:
             return 0
+        limit = self._manner.limit(self._limit)
         try:
-            records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
-            if _gaps(owned, records):
+            records = await self._log.read(owned.partition, owned.positions, limit=limit)
+            if not owned.from_archive and _gaps(owned, records):
                 # A second look tells a range that a client skipped from one that the log really lost.
-                records = await self._log.read(owned.partition, owned.positions, limit=self._limit)
+                records = await self._log.read(owned.partition, owned.positions, limit=limit)
         except Misplaced as misplaced:
             await self._halt(owned, str(misplaced))
             return 0
@@ -116,12 +121,8 @@ class Processor:
         positions = next_positions(owned, records)
         async with self._ledger.page() as page:
             await page.fence(owned, positions, len(records))
-            for topic, first_missing, next_present in _gaps(owned, records):
-                await page.pass_gap(owned, topic, first_missing, next_present)
-                telemetry.WORKER_GAPS.inc()
-                telemetry.log.error(
-                    "offsets_missing", topic=topic, partition=owned.partition, start=first_missing, end=next_present
-                )
+            if gaps := _gaps(owned, records):
+                await _pass(page, owned, gaps)
             judged = await self._judge(page, owned, batch)
             poisoned = {(letter.topic, letter.offset) for letter in judged.letters}
             died = [(record.topic, record.offset) in poisoned for record in records]
@@ -199,6 +200,9 @@ class Processor:
         )
 
     def _count(self, records: Sequence[StoredRecord], judged: Judged, took_ms: float) -> None:
+        if not self._manner.main:
+            telemetry.REPLAY_APPLIED.labels(str(self._manner.generation)).inc(len(records))
+            return
         now_ms = self._clock.now_ms()
         telemetry.WORKER_BATCH_MS.observe(took_ms)
         for topic, count in Counter(record.topic for record in records).items():
@@ -221,6 +225,17 @@ def _decode(record: StoredRecord) -> Event | Poison:
         return event
     # Another producer's record carries no stamp of our door: the log's own time stands in for it.
     return msgspec.structs.replace(event, server_received_ts_ms=record.timestamp_ms)
+
+
+async def _pass(page: Page, owned: Owned, gaps: Sequence[tuple[Topic, int, int]]) -> None:
+    """Record the offsets that are left out: those of an archive mean nothing, those of the log are lost."""
+    if owned.from_archive:
+        await page.leave_out(owned, sum(present - missing for _, missing, present in gaps))
+        return
+    for topic, first_missing, next_present in gaps:
+        await page.pass_gap(owned, topic, first_missing, next_present)
+        telemetry.WORKER_GAPS.inc()
+        telemetry.log.error("offsets_missing", topic=topic, partition=owned.partition, start=first_missing, end=next_present)
 
 
 def _gaps(owned: Owned, records: Sequence[StoredRecord]) -> list[tuple[Topic, int, int]]:

@@ -65,6 +65,12 @@ WORKER_RUNNING: Final = Gauge("reco_worker_running", "1 while the worker owns or
 WORKER_PROCESSED: Final = Counter(
     "reco_worker_processed_total", "Records applied, duplicates included, by topic.", ["topic"], registry=WORKER_REGISTRY
 )
+REPLAY_APPLIED: Final = Counter(
+    "reco_replay_applied_total",
+    "Records applied to generations other than the main one, whose records the other figures count; by generation.",
+    ["generation"],
+    registry=WORKER_REGISTRY,
+)
 WORKER_DLQ: Final = Counter(
     "reco_worker_dlq_total", "Records dead-lettered, by topic and cause.", ["topic", "error_type"], registry=WORKER_REGISTRY
 )

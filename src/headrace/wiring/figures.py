@@ -16,8 +16,9 @@ from headrace.api.services import (
 from headrace.errors import Unavailable
 from headrace.log.port import Topic
 from headrace.snapshot.follower import Follower
+from headrace.store import generations
 from headrace.store.generations import Generation
-from headrace.store.operations import Partition
+from headrace.store.operations import Partition, WorkerReport
 from headrace.telemetry import merging
 from headrace.wiring.ground import Ground
 
@@ -29,10 +30,11 @@ class Reported(msgspec.Struct):
     """What a worker reports of itself: its page of metrics."""
 
     page: str = ""
+    process: str = ""
 
 
 class Figures:
-    """Reads the figures of the group's generation."""
+    """Reads the figures of the group's main generation, which another one may become."""
 
     def __init__(self, ground: Ground, follower: Follower) -> None:
         self._ground = ground
@@ -126,8 +128,10 @@ class Figures:
 
     async def worker_metrics(self) -> str:
         """Return the workers' metrics as one page. Raises ``Unavailable``."""
-        workers = await self._ground.operations(self._prepared()).workers(self._ground.settings.stream.lease_ms)
-        pages = [(msgspec.json.decode(one.figures, type=Reported).page, one.alive) for one in workers]
+        workers = await self._ground.operations(self._prepared()).workers_of_group(self._ground.settings.stream.lease_ms)
+        # A process tells its page with its worker on the main generation; after a flip that is another one.
+        newest = {report.process or one.worker_id: (report.page, one.alive) for one, report in map(_reported, workers)}
+        pages = [page for page in newest.values() if page[0]]
         return await asyncio.to_thread(merging.merge, pages)  # many pages take a while, and requests are answered meanwhile
 
     def _prepared(self) -> Generation:
@@ -138,7 +142,10 @@ class Figures:
     async def _look(self) -> list[str]:
         if self._generation is None:
             return []  # until then there is no picture either, and readiness says why
-        operations = self._ground.operations(self._generation)
+        ground = self._ground
+        main = await generations.find(ground.database, ground.space, ground.settings.stream.group_id)
+        self._generation = main or self._generation
+        operations = ground.operations(self._generation)
         missing = []
         if not await operations.alive(self._ground.settings.stream.lease_ms):
             missing.append("worker")
@@ -159,6 +166,10 @@ class Figures:
 def waiting(partition: Partition, ends: dict[tuple[Topic, int], int]) -> int:
     """Return how many records of this partition are not applied yet."""
     return sum(max(0, ends.get((topic, partition.partition), 0) - at) for topic, at in partition.positions.items())
+
+
+def _reported(worker: WorkerReport) -> tuple[WorkerReport, Reported]:
+    return worker, msgspec.json.decode(worker.figures, type=Reported)
 
 
 def _percent(part: int, whole: int) -> float:

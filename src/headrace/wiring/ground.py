@@ -15,7 +15,7 @@ from headrace.store import generations
 from headrace.store.generations import Generation
 from headrace.store.letters import PostgresLetters
 from headrace.store.migrations import migrate_space
-from headrace.store.operations import Operations
+from headrace.store.operations import Operations, lowest_positions
 from headrace.store.pool import Database
 from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.outlet import Copier, Outlet
@@ -126,15 +126,28 @@ async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
             wait_s = min(2 * wait_s, LONGEST_WAIT_S)
 
 
-async def copy_dead_letters(ground: Ground, generation: Generation) -> None:
-    """Publish copies of dead letters for as long as it runs, where the log has a topic for them."""
-    if ground.outlet is not None:
-        await Copier(ground.letters(generation), ground.outlet).run()
+async def copy_dead_letters(ground: Ground) -> None:
+    """Publish copies of the main generation's dead letters for as long as it runs, where the log has a topic for them."""
+    if ground.outlet is None:
+        return
+    while True:
+        main = await patiently(lambda: generations.find(ground.database, ground.space, ground.settings.stream.group_id))
+        if main is None:
+            await asyncio.sleep(TIDY_S)
+            continue
+        copying = asyncio.create_task(Copier(ground.letters(main), ground.outlet).run())
+        try:
+            while main is not None and (await asyncio.wait([copying], timeout=TIDY_S))[1]:
+                now = await patiently(lambda: generations.find(ground.database, ground.space, ground.settings.stream.group_id))
+                main = main if now is not None and now.number == main.number else None
+            if copying.done():
+                copying.result()
+        finally:
+            copying.cancel()
 
 
-async def tidy(ground: Ground, generation: Generation) -> None:
+async def tidy(ground: Ground) -> None:
     """Keep everything that grows within its bound, for as long as it runs. Lives through every ``Unavailable``."""
-    operations = ground.operations(generation)
     remembered_ms = max(LEAST_REMEMBERED_MS, ground.settings.limits.max_age_ms + MARGIN_MS)
     while True:
         try:
@@ -145,9 +158,11 @@ async def tidy(ground: Ground, generation: Generation) -> None:
                 now_ms=now_ms,
                 retention_hours=ground.settings.log.retention_hours,
                 remembered_ms=remembered_ms,
-                applied=dict(await operations.lowest_positions()),
+                applied=dict(await lowest_positions(ground.database, ground.space)),
             )
-            await operations.tidy(now_ms, remembered_ms)
+            for generation in await generations.standing(ground.database, ground.space):
+                if generation.group_id == ground.settings.stream.group_id and generation.state != "dropping":
+                    await ground.operations(generation).tidy(now_ms, remembered_ms)
         except Unavailable as error:
             telemetry.log.warning("tidying_waits", reason=str(error))
         await asyncio.sleep(TIDY_S)

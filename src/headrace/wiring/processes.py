@@ -1,14 +1,10 @@
 """The processes, joined from their parts."""
 
 import asyncio
-import os
-import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from uuid import uuid4
-
-from prometheus_client import generate_latest
 
 from headrace.api.services import Services
 from headrace.clock import SystemClock
@@ -23,12 +19,12 @@ from headrace.serving.settings import ServingSettings
 from headrace.serving.watching import watch
 from headrace.snapshot.follower import Follower
 from headrace.store.generations import Generation
-from headrace.store.ledger import PostgresLedger
 from headrace.store.operations import Shifts
 from headrace.store.tables import PostgresGenerations
 from headrace.store.verification import Verifier
+from headrace.stream.manner import Manner
 from headrace.stream.ownership import Worker
-from headrace.telemetry import WORKER_REGISTRY
+from headrace.wiring.crew import Crew, one_worker
 from headrace.wiring.figures import Figures, waiting
 from headrace.wiring.ground import Ground, copy_dead_letters, grounded, look, patiently, prepare, tidy
 
@@ -56,12 +52,12 @@ async def looked_at(settings: Settings) -> AsyncIterator[tuple[Ground, Generatio
 
 
 @asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[Worker]:
-    """Yield a worker that is ready to run; waits for as long as Postgres is away."""
+async def worker(settings: Settings) -> AsyncIterator[Crew]:
+    """Yield a process's workers, ready to run; waits for as long as Postgres is away."""
     async with grounded(settings, SystemClock()) as ground:
-        generation = await patiently(lambda: prepare(ground))
-        async with background(tidy(ground, generation)), background(copy_dead_letters(ground, generation)):
-            yield _worker(ground, generation)
+        await patiently(lambda: prepare(ground))
+        async with background(*_jobs(ground)):
+            yield Crew(ground)
 
 
 @asynccontextmanager
@@ -125,14 +121,20 @@ async def verifying(settings: Settings) -> AsyncIterator[Verifier]:
 
 
 @asynccontextmanager
-async def background(work: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
-    """Run work beside the block and end it with the block; work that fails ends the block with its error."""
+async def background(*works: "asyncio._CoroutineLike[None]") -> AsyncIterator[None]:
+    """Run works beside the block and end them with the block; one that fails ends the block with its error."""
     async with asyncio.TaskGroup() as group:
-        task = group.create_task(work)
+        tasks = [group.create_task(work) for work in works]
         try:
             yield
         finally:
-            task.cancel()
+            for task in tasks:
+                task.cancel()
+
+
+def _jobs(ground: Ground) -> "list[asyncio._CoroutineLike[None]]":
+    """Return what every worker process does beside its work."""
+    return [tidy(ground), copy_dead_letters(ground)]
 
 
 async def _watch_recipe(serving: ServingSettings, recommender: Recommender, recipe: Recipe) -> None:
@@ -158,26 +160,12 @@ async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
     if not ground.settings.api.embedded_worker:
         await follower.run()
         return
-    inside = _worker(ground, generation)
-    async with (
-        background(tidy(ground, generation)),
-        background(copy_dead_letters(ground, generation)),
-        background(follower.run()),
-    ):
+    inside = Crew(ground)
+    async with background(*_jobs(ground), follower.run()):
         try:
             await inside.run()
         finally:
             inside.stop()
-
-
-def _worker(ground: Ground, generation: Generation) -> Worker:
-    name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
-    ledger = PostgresLedger(ground.database, generation, space=ground.space, names=ground.settings.log.names)
-    return Worker(name, ground.log, ledger, ground.clock, ground.settings.stream, _page)
-
-
-def _page() -> dict[str, object]:
-    return {"page": generate_latest(WORKER_REGISTRY).decode()}
 
 
 async def _drain(ground: Ground, generation: Generation, report: Callable[[int], None]) -> None:
@@ -197,7 +185,7 @@ async def _drain(ground: Ground, generation: Generation, report: Callable[[int],
                 running.result()
             workers = await patiently(lambda: operations.workers(ground.settings.stream.lease_ms))
             if own is None and not any(one.alive for one in workers):
-                own = _worker(ground, generation)
+                own = one_worker(ground, generation, f"import-{uuid4().hex[:8]}", Manner(ground.clock))
                 running = asyncio.create_task(own.run())
             await asyncio.sleep(DRAIN_LOOK_S)
     finally:
