@@ -4,15 +4,26 @@ PYTHON ?= python3
 VENV := venv
 PIP := ./$(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help venv run test lint format lock demo clean clean-data
+.PHONY: help venv kafka kafka-stop run test lint format lock demo clean clean-data
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 venv: $(VENV)/.installed ## Make ./venv and install what running needs, every package checked against its hash
 
-run: $(VENV)/.installed ## Start Postgres, the API (port 8080) and a worker; Ctrl-C stops them
+run: $(VENV)/.installed ## Start Postgres, the API (port 8080) and a worker; Ctrl-C stops them; KAFKA=1: on Kafka
+ifdef KAFKA
+	@./venv/bin/headrace kafka start
+	@KAFKA_BOOTSTRAP=127.0.0.1:$${HEADRACE_KAFKA_PORT:-9092} ./venv/bin/headrace run
+else
 	@./venv/bin/headrace run
+endif
+
+kafka: $(VENV)/.installed ## Start one real Kafka broker on loopback (needs Java and Maven)
+	@./venv/bin/headrace kafka start
+
+kafka-stop: $(VENV)/.installed ## Stop it; its data stays
+	@./venv/bin/headrace kafka stop
 
 demo: $(VENV)/.installed ## Watch the running recommender learn from simulated viewers (start `make run` first)
 	@./venv/bin/headrace demo

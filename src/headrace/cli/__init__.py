@@ -44,6 +44,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "recipes",
         "List the recipes that answers can be made with, or show one as its file.",
     ),
+    "kafka": (
+        "headrace.cli.kafka",
+        "kafka",
+        "Run one Kafka broker on loopback: start it, stop it, or tell where it is.",
+    ),
     "stream": ("headrace.cli.stream", "stream", "Show where each partition stands, or let halted partitions go on."),
 }
 

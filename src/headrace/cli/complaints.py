@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from headrace.config import ConfigurationError
-from headrace.embedded.errors import EmbeddedPostgresError
+from headrace.embedded.errors import EmbeddedKafkaError, EmbeddedPostgresError
 from headrace.errors import Unavailable
 from headrace.log.port import PartitionsDiffer
 from headrace.serving.recipes import RecipeError
@@ -14,7 +14,15 @@ class Complaint(Exception):
     """Something outside is not as it must be; the message is one line that says what to do."""
 
 
-COMPLAINTS: Final = (Complaint, ConfigurationError, EmbeddedPostgresError, PartitionsDiffer, RecipeError, Unavailable)
+COMPLAINTS: Final = (
+    Complaint,
+    ConfigurationError,
+    EmbeddedKafkaError,
+    EmbeddedPostgresError,
+    PartitionsDiffer,
+    RecipeError,
+    Unavailable,
+)
 
 
 def told(error: BaseException) -> Iterator[str]:

@@ -147,6 +147,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "How many records may wait for their commit before the door answers 503.",
             ),
         ),
+        broker=(
+            ("HEADRACE_KAFKA_PORT", "port", Whole(1024, 65534), "", "The port of the broker that `headrace kafka start` runs."),
+            (
+                "HEADRACE_KAFKA_CACHE",
+                "cache",
+                Folder(),
+                "",
+                "The folder that Kafka's jars are fetched into; unset: `~/.cache/headrace/kafka`.",
+            ),
+        ),
         stream=(
             (
                 "KAFKA_WORKER_GROUP_ID",

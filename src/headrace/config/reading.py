@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from headrace.api.settings import ApiSettings
 from headrace.config.declared import SETTINGS, Setting
 from headrace.embedded.home import default_home
+from headrace.embedded.settings import BrokerSettings
 from headrace.events.contract import Limits
 from headrace.features.settings import FeatureSettings
 from headrace.log.settings import LogSettings
@@ -37,6 +38,7 @@ class Settings:
     stream: StreamSettings
     database: DatabaseSettings
     log: LogSettings
+    broker: BrokerSettings
     snapshot: SnapshotSettings
     serving: ServingSettings
     api: ApiSettings
