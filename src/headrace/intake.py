@@ -105,7 +105,7 @@ class Intake:
                 group = [self._waiting[n] for n in range(min(len(self._waiting), LARGEST_GROUP))]
                 telemetry.IMPRESSIONS_WAITING.set(len(self._waiting))
                 try:
-                    await self.accept(group, atomic=False)
+                    await self._hand_over(group)
                 except Unavailable as error:
                     if self._closing_by is not None and self._clock.monotonic() > self._closing_by:
                         return
@@ -113,10 +113,6 @@ class Intake:
                     await asyncio.sleep(wait_s)
                     wait_s = min(2 * wait_s, 2.0)
                     continue
-                except Rejected as rejected:
-                    # Ours to blame, and no reason to hold up those behind it.
-                    telemetry.log.error("impressions_refused", reason=str(rejected), count=len(group))
-                    telemetry.IMPRESSIONS_DROPPED.inc(len(group))
                 wait_s = 0.05
                 sent = {impression.event_id for impression in group}
                 while self._waiting and self._waiting[0].event_id in sent:
@@ -124,3 +120,17 @@ class Intake:
             telemetry.IMPRESSIONS_WAITING.set(0)
         finally:
             self._deliverer = None
+
+    async def _hand_over(self, group: Sequence[Impression]) -> None:
+        """Append a group; where one of it is refused, that one alone is left out: halve until it stands alone."""
+        try:
+            await self.accept(group, atomic=False)
+        except Rejected as rejected:
+            if len(group) == 1:
+                # Ours to blame, and no reason to hold up or to lose those beside it.
+                telemetry.log.error("impression_refused", reason=str(rejected), event_id=group[0].event_id)
+                telemetry.IMPRESSIONS_DROPPED.inc()
+                return
+            half = len(group) // 2
+            await self._hand_over(group[:half])
+            await self._hand_over(group[half:])

@@ -134,8 +134,8 @@ class Poisonous(unittest.TestCase):
         self.assertEqual(caught.exception.error_type, error_type)
 
     def test_bytes_that_are_no_json_are_poison(self) -> None:
-        """Nothing, half an object, a byte order mark and a lone surrogate are bad JSON; nested depths are poison too."""
-        for value in (b"", b"{", codec.encode(CLICK)[:-5], b"\xef\xbb\xbf{}", b"\xff\xfe"):
+        """Half an object, a byte order mark and a lone surrogate are bad JSON; nested depths are poison too."""
+        for value in (b" ", b"{", codec.encode(CLICK)[:-5], b"\xef\xbb\xbf{}", b"\x00\x01"):
             with self.subTest(value=value):
                 self.dies(CLICK, value, "bad_json")
         self.dies(CLICK, altered(CLICK, item_id="lone \ud800"), "bad_json")
@@ -144,8 +144,21 @@ class Poisonous(unittest.TestCase):
         with self.assertRaises(Poison):
             codec.decode_interaction(b'{"extra":' + b"[" * 100_000)
 
+    def test_a_record_without_a_value_is_poison_of_its_own_kind(self) -> None:
+        """Nobody need guess whether somebody has cut it."""
+        self.dies(CLICK, b"", "empty")
+
     def test_text_that_is_no_utf8_is_poison(self) -> None:
-        """A Latin-1 letter and an encoded surrogate in an id are bad UTF-8."""
+        """A Latin-1 letter and an encoded surrogate in an id are bad UTF-8, and so are bytes that are no text at all."""
+        for value in (
+            b"\xff\xfe",
+            b"\xff\xfe" * 500_000,
+            codec.encode(CLICK) + b"\xff",
+            "tent".encode("utf-16"),
+            b'{"v":1,\xe9',
+        ):
+            with self.subTest(value=value[:20]):
+                self.dies(CLICK, value, "bad_utf8")
         for bad in (b"caf\xe9", b"\xed\xa0\x80"):
             self.dies(CLICK, codec.encode(CLICK).replace(b"tent", bad), "bad_utf8")
 
@@ -162,7 +175,7 @@ class Poisonous(unittest.TestCase):
                 self.dies(CLICK, altered(CLICK, **fields), "wrong_schema")
 
     def test_ids_must_be_clean_and_of_a_length(self) -> None:
-        """No id is empty, longer than 128 characters, or has a control character, wherever it stands."""
+        """No id is empty or blank, longer than 128 characters, or has a control character, wherever it stands."""
         places: list[tuple[Event, str]] = [
             (CLICK, "event_id"),
             (CLICK, "user_id"),
@@ -173,7 +186,7 @@ class Poisonous(unittest.TestCase):
         places += [(WATCHED, name) for name in ("event_id", "user_id", "item_id", "session_id", "request_id")]
         places += [(SHOWN, name) for name in ("event_id", "user_id", "session_id", "request_id")]
         for event, name in places:
-            for bad in ("", "x" * 129, "a\x00b", "a\nb", "\x7f", "a\x85"):
+            for bad in ("", "   ", "\u00a0\u2003", "x" * 129, "a\x00b", "a\nb", "\x7f", "a\x85"):
                 with self.subTest(event=event.event_id, name=name, bad=bad[:5]):
                     self.dies(event, altered(event, **{name: bad}), "wrong_schema")
         self.dies(SHOWN, altered(SHOWN, items=[{"item_id": "a\tb", "position": 0}], served=...), "wrong_schema")

@@ -38,11 +38,12 @@ class _Away(PostgresLog):
         self.away = True
         self.refused: str | None = None
         self.tries = 0
+        self.cut_at = -1
 
     async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
         """Append, where the line holds."""
         self.tries += 1
-        if self.away:
+        if self.away or self.tries == self.cut_at:
             raise Unavailable("log", "the line is cut")
         if self.refused is not None and any(self.refused.encode() in one.value for one in records):
             raise Poison("refused_by_store", "on purpose")
@@ -171,8 +172,8 @@ class ImpressionsOfOurOwn(StreamTestCase):
         await self.intake.close()
         self.assertEqual(await self.stored(), 1)
 
-    async def test_an_impression_that_is_refused_does_not_hold_up_those_behind_it(self) -> None:
-        """A bug in one group is told, counted and left behind."""
+    async def test_an_impression_that_is_refused_is_left_out_alone(self) -> None:
+        """A bug in one of a group is told and counted; those beside it and behind it are delivered."""
         self.line.away = False
         self.line.refused = "own 3"
         before = IMPRESSIONS_DROPPED._value.get()
@@ -180,8 +181,17 @@ class ImpressionsOfOurOwn(StreamTestCase):
         await wait_until(self._idle, "the first group")
         self.hand_in(20, start=100)
         await self.intake.close()
-        self.assertEqual(await self.stored(), 20)
-        self.assertEqual(IMPRESSIONS_DROPPED._value.get() - before, 4)
+        self.assertEqual(await self.stored(), 23)
+        self.assertEqual(IMPRESSIONS_DROPPED._value.get() - before, 1)
+
+    async def test_a_line_that_is_cut_while_the_refused_one_is_looked_for_loses_and_doubles_nothing(self) -> None:
+        """What was handed over before the cut is handed over again, and the log knows it."""
+        self.line.away = False
+        self.line.refused = '"own 37"'
+        self.line.cut_at = 7
+        self.hand_in(LARGEST_GROUP)
+        await self.intake.close()
+        self.assertEqual(await self.stored(), LARGEST_GROUP - 1)
 
     async def _idle(self) -> bool:
         return not self.intake._waiting

@@ -5,11 +5,12 @@ import random
 import unittest
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
 
 from headrace.errors import Unavailable
-from headrace.log.port import TOPICS, Log, NewRecord, StoredRecord, Topic, Verdict, partition_of
+from headrace.log.port import LARGEST_READ_BYTES, TOPICS, Log, NewRecord, StoredRecord, Topic, Verdict, partition_of
 
 OK, DUPLICATE, CONFLICT = Verdict.OK, Verdict.DUPLICATE, Verdict.CONFLICT
 WAIT_S = 20.0
@@ -270,6 +271,24 @@ class LogPromises(unittest.IsolatedAsyncioTestCase):
         self.assertEqual(len(refused), 20)
         self.assertEqual(len(await self.values(log)), 10)
         self.assertEqual(await log.append([record()], atomic=True), [OK])
+
+    async def test_a_read_hands_over_a_bounded_number_of_bytes(self) -> None:
+        """A backlog of large records comes in portions, whole and in order."""
+        log = await self.make_log()
+        large = [replace(record(f"large {n}"), value=b"%02d" % n + b"x" * 900_000) for n in range(12)]
+        for one in large:
+            await log.append([one], atomic=True)
+        read: list[bytes] = []
+        positions, portions = {Topic.WATCH: 0}, 0
+        async with asyncio.timeout(WAIT_S):
+            while len(read) < len(large):
+                found = await log.read(partition_of("anna", log.partitions), positions, limit=500)
+                self.assertLessEqual(sum(len(one.value) for one in found), LARGEST_READ_BYTES)
+                read += [one.value for one in found]
+                positions[Topic.WATCH] += len(found)
+                portions += bool(found)
+        self.assertEqual(read, [one.value for one in large])
+        self.assertGreater(portions, 1)
 
     async def test_closing_writes_what_waits(self) -> None:
         """Whoever was promised an answer before the close gets it."""

@@ -10,7 +10,7 @@ import asyncpg
 
 from headrace.embedded.postgres import EmbeddedPostgres
 from headrace.errors import Poison, Unavailable
-from headrace.log.port import TOPICS, Log, NewRecord, PartitionsDiffer, Topic, Verdict
+from headrace.log.port import LARGEST_READ_BYTES, TOPICS, Log, NewRecord, PartitionsDiffer, Topic, Verdict, partition_of
 from headrace.log.postgres import PostgresLog, retention
 from headrace.store.migrations import migrate_space
 from headrace.store.pool import Database
@@ -65,6 +65,20 @@ class ThePostgresLogKeepsThePromises(PostgresLogTestCase, promises.LogPromises):
 
 class TheNumberOfPartitionsIsFixed(PostgresLogTestCase):
     """Once a log exists its number of partitions stays."""
+
+    async def test_a_record_larger_than_a_read_may_be_is_handed_over_alone(self) -> None:
+        """No record can hold up those behind it, and the other topics have their share."""
+        log = await self.make_log()
+        for size in (10, LARGEST_READ_BYTES, 10):
+            await log.append([replace(record(topic=topic), value=b"x" * size) for topic in TOPICS], atomic=True)
+        place = partition_of("anna", 4)
+        sizes = []
+        positions = dict.fromkeys(TOPICS, 0)
+        for _ in range(3):
+            found = await log.read(place, positions, limit=500)
+            sizes.append([len(one.value) for one in found])
+            positions = {topic: position + 1 for topic, position in positions.items()}
+        self.assertEqual(sizes, [[10] * 3, [LARGEST_READ_BYTES] * 3, [10] * 3])
 
     async def test_another_number_of_partitions_is_refused_with_the_mend(self) -> None:
         """The message says which setting to correct, and to what."""

@@ -3,7 +3,7 @@
 import asyncio
 from hashlib import sha256
 
-from headrace.errors import Poison as PoisonError
+from headrace.errors import Unavailable
 from headrace.events import codec
 from headrace.log.port import Topic, partition_of
 from tests.stream.world import T0, StreamTestCase, raw, shown, user_of, view, watch
@@ -125,8 +125,9 @@ class Poison(StreamTestCase):
         """Each becomes one dead letter with its position, bytes and reason."""
         good = codec.encode(view(event_id="g"))
         poisons = {
-            "bad_json": [b"", b"{", good[:-1], good[:-1] + b',"a":' + b"[" * 100_000, b"\x00" * 50, b"a" * 1_000_000],
-            "bad_utf8": [good.replace(b'"jam"', b'"\xff\xfe"')],
+            "empty": [b""],
+            "bad_json": [b"{", good[:-1], good[:-1] + b',"a":' + b"[" * 100_000, b"\x00" * 50, b"a" * 1_000_000],
+            "bad_utf8": [good.replace(b'"jam"', b'"\xff\xfe"'), b"\xff\xfe", b"\xff" * 1_000_000],
             "wrong_schema": [
                 b"null",
                 b"[]",
@@ -135,6 +136,7 @@ class Poison(StreamTestCase):
                 good.replace(b'"jam"', b"7"),
                 good.replace(b'"jam"', b'"%s"' % (b"x" * 900_000)),
                 good.replace(b'"jam"', b'"a\\u0000b"'),
+                good.replace(b'"jam"', b'"  "'),
                 good.replace(b'"view"', b'"stare"'),
                 good.replace(str(T0).encode(), b"0", 1),
                 good.replace(str(T0).encode(), b"9" * 5_000, 1),
@@ -212,7 +214,7 @@ class Poison(StreamTestCase):
         )
         await self.send(raw(b"noise"), view("bad"))
         before = await self.positions()
-        with self.assertRaises(PoisonError):
+        with self.assertRaisesRegex(Unavailable, "dead_letters"):
             await self.drain()
         after = await self.positions()
         self.assertEqual(await self.dead(), [("bad_json", "reco_interaction", 0)])

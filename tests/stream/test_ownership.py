@@ -4,10 +4,12 @@ import asyncio
 from collections import Counter
 from dataclasses import replace
 
+from headrace import telemetry
 from headrace.clock import SystemClock
 from headrace.store.ledger import PostgresLedger
 from headrace.store.pool import Database
 from headrace.store.sql import DEFAULT_SPACE
+from headrace.stream.dead_letters import Brake
 from headrace.stream.ownership import Worker
 from tests.stream.world import StreamTestCase, raw, user_of, view, wait_until
 
@@ -149,6 +151,78 @@ class SharingPartitions(StreamTestCase):
         self.assertEqual(len(await self.dead()), 30)
         self.assertEqual(sum((await self.counted()).values()), 40)
         await self.assert_proven()
+
+    async def test_a_release_that_nobody_was_there_to_hear_holds_for_the_next_owner(self) -> None:
+        """Let go on while no worker lives, the partition does not halt once more; the brake holds again behind the stretch."""
+        await self.send(*(raw(b"noise", user=user_of(0)) for _ in range(30)), view(user=user_of(0)))
+        await self._until_halted("one")
+        await self._end_worker("one")
+        self.assertEqual(await self.operations.resume([1, 2]), [])
+        self.assertEqual(await self.operations.resume([0, 1]), [0])
+        self.start("two", brake_run=10, max_poll_records=5)
+        await self.until_applied(31)
+        self.assertEqual(len(await self.dead()), 30)
+        self.assertEqual(await self.rows("SELECT partition FROM @gen.partitions WHERE released"), [])
+        await self._end_worker("two")
+        await self.send(*(raw(b"noise", user=user_of(0)) for _ in range(30)))
+        await self._until_halted("three")
+        self.assertLess(len(await self.dead()), 60)
+
+    async def test_a_release_survives_an_owner_that_dies_in_the_middle_of_the_stretch(self) -> None:
+        """Whoever takes over lets the rest of it pass as well."""
+        await self.send(*(raw(b"noise", user=user_of(0)) for _ in range(60)))
+        await self._until_halted("one")
+        await self._end_worker("one")
+        await self.operations.resume()
+        owned = (await self.claim("dead", lease_ms=LEASE_MS))[0]
+        self.assertTrue(owned.released)
+        brake = Brake(run=10, ratio=1.0)
+        brake.release()
+        self.assertEqual(await self.processor(brake=brake, limit=20).step(owned), 20)
+        self.start("heir", brake_run=10, max_poll_records=5)
+        await self.until_applied(60)
+        self.assertEqual(len(await self.dead()), 60)
+
+    async def _until_halted(self, name: str) -> None:
+        self.start(name, brake_run=10, max_poll_records=5)
+
+        async def halted() -> bool:
+            return any(one.halted for one in await self.operations.partitions())
+
+        await wait_until(halted, "the brake")
+
+    async def _end_worker(self, name: str) -> None:
+        self.workers.pop(name).stop()
+        await self.tasks.pop(name)
+
+    async def test_a_worker_waits_for_dead_letters_that_cannot_be_stored(self) -> None:
+        """Their table refuses or is gone: the offset does not move, others go on, the worker lives and says what to mend."""
+        for broken, mended in (
+            ("ADD CONSTRAINT full_up CHECK (false) NOT VALID", "DROP CONSTRAINT full_up"),
+            ("RENAME TO elsewhere", None),
+            ("RENAME COLUMN payload TO content", "RENAME COLUMN content TO payload"),
+        ):
+            with self.subTest(broken):
+                before, letters = await self.applied(), len(await self.dead())
+                await self.sql.execute(f"ALTER TABLE {self.gen}.dead_letters {broken}")
+                self.start("one")
+                await self.send(view(user=user_of(0)), raw(b"noise", user=user_of(0)), view(user=user_of(1)))
+                await self.until_applied(before + 1)
+                await wait_until(self._waiting, "the wait to be told")
+                self.assertFalse(self.tasks["one"].done())
+                self.assertEqual(await self.applied(), before + 1)
+                await self.sql.execute(
+                    f"ALTER TABLE {self.gen}.dead_letters {mended}"
+                    if mended
+                    else f"ALTER TABLE {self.gen}.elsewhere RENAME TO dead_letters"
+                )
+                await self.until_applied(before + 3)
+                self.assertEqual(len(await self.dead()), letters + 1)
+                await self._end_worker("one")
+        await self.assert_proven()
+
+    async def _waiting(self) -> bool:
+        return bool(telemetry.WORKER_WAITING._value.get() == 1)
 
     async def test_a_stopping_worker_does_not_wait_for_a_database_that_hangs(self) -> None:
         """It is out in time, whatever its batches wait for, and leaves nothing half done."""

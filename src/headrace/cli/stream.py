@@ -22,6 +22,7 @@ class Action(StrEnum):
 
 def stream(
     action: Annotated[Action, typer.Argument(help="status: where each partition stands; resume: let halted ones go on.")],
+    partitions: Annotated[list[int] | None, typer.Argument(help="Which ones resume; without any, all that are halted.")] = None,
 ) -> None:
     """Show where each partition stands, or let halted partitions go on.
 
@@ -29,12 +30,15 @@ def stream(
     this version, and nothing is dropped meanwhile. Mend that first; records that still cannot be applied become dead letters.
 
         headrace stream status
-        headrace stream resume
+        headrace stream resume                        all that are halted
+        headrace stream resume 3 5                    these alone
+
+    It holds whether or not a worker is alive: whoever owns the partition next lets the bad stretch pass.
     """
     settings = config.read()
     telemetry.configure(settings.telemetry)
     with database(settings) as settings:
-        asyncio.run(_status(settings) if action is Action.STATUS else _resume(settings))
+        asyncio.run(_status(settings) if action is Action.STATUS else _resume(settings, partitions or None))
 
 
 async def _status(settings: Settings) -> None:
@@ -57,7 +61,12 @@ async def _status(settings: Settings) -> None:
     Console().print(table)
 
 
-async def _resume(settings: Settings) -> None:
+async def _resume(settings: Settings, partitions: list[int] | None) -> None:
     async with wiring.looked_at(settings) as (ground, generation):
-        resumed = await ground.operations(generation).resume()
-    typer.echo(f"Going on: partitions {', '.join(map(str, sorted(resumed)))}." if resumed else "No partition was halted.")
+        resumed = sorted(await ground.operations(generation).resume(partitions))
+    if resumed:
+        typer.echo(f"Going on: partitions {', '.join(map(str, resumed))}.")
+    if left := sorted(set(partitions or []) - set(resumed)):
+        typer.echo(f"Not halted: partitions {', '.join(map(str, left))}.")
+    if not resumed and not left:
+        typer.echo("No partition was halted.")

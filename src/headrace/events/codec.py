@@ -23,7 +23,7 @@ LARGEST_NUMBER: Final = 1e12
 
 
 _PREFIX: Final = b'{"v":1,'
-_CLEAN: Final = re.compile(r"[^\x00-\x1f\x7f-\x9f]{1,128}")
+_CLEAN: Final = re.compile(r"(?!\s+\Z)[^\x00-\x1f\x7f-\x9f]{1,128}")
 _CLEAN_TEXT: Final = re.compile(r"[^\x00]{0,512}", re.DOTALL)
 
 E = TypeVar("E", Interaction, Watch, Impression)
@@ -111,15 +111,26 @@ def _decode(decoder: msgspec.json.Decoder[E], value: bytes) -> E:
     except msgspec.ValidationError as error:
         raise Poison("wrong_schema", str(error)) from None
     except (msgspec.DecodeError, RecursionError) as error:
-        raise Poison("bad_json", str(error) or "nested too deeply") from None
+        raise _unreadable(value, str(error) or "nested too deeply") from None
     except UnicodeDecodeError as error:
         raise Poison("bad_utf8", str(error)) from None
+
+
+def _unreadable(value: bytes, reason: str) -> Poison:
+    """Tell why bytes are no JSON: the decoder stops at the first odd byte, whatever made it odd."""
+    if not value:
+        return Poison("empty", "the record has no value")
+    try:
+        value.decode()
+    except UnicodeDecodeError as error:
+        return Poison("bad_utf8", f"{error.reason} at byte {error.start}")
+    return Poison("bad_json", reason)
 
 
 def _check_ids(*ids: str | None) -> None:
     for text in ids:
         if text is not None and not _CLEAN.fullmatch(text):
-            raise Poison("wrong_schema", f"an id must have 1 to {LONGEST_ID} characters and no control character")
+            raise Poison("wrong_schema", f"an id has 1 to {LONGEST_ID} characters, not all blank, and no control character")
 
 
 def _check_time(ts_ms: int) -> None:

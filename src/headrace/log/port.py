@@ -26,6 +26,10 @@ OUTWARD: Final = {Topic.INTERACTION: "reco_interaction", Topic.WATCH: "reco_watc
 TOPIC_NUMBER: Final = {topic: number for number, topic in enumerate(TOPICS)}
 
 
+LARGEST_READ_BYTES: Final = 8 * 1024 * 1024
+"""How many bytes of records one read hands over, so that a backlog of large records does not fill a worker's memory."""
+
+
 class Verdict(StrEnum):
     """What became of an appended event: taken, known already, or known with another payload."""
 
@@ -81,6 +85,7 @@ class Reader(Protocol):
 
         Within a topic the records ascend by offset, and are contiguous as far as the log has them: a hole is one that the log
         itself has (retention; on Kafka also what other producers' transactions leave), once a second read has shown it again.
+        Of each topic come no more bytes than its equal share of ``LARGEST_READ_BYTES``, but at least the next record.
         Never waits for records to come. Raises ``Unavailable``, and ``Misplaced`` for a position behind the end.
         """
         ...

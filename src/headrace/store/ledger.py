@@ -8,7 +8,7 @@ from typing import Final
 import asyncpg
 import msgspec
 
-from headrace.errors import Poison
+from headrace.errors import Poison, Unavailable
 from headrace.features import changes, history
 from headrace.features.history import History
 from headrace.features.outcomes import TOP, OutcomeMemory, Request, Shown
@@ -16,6 +16,7 @@ from headrace.features.projection import Rules
 from headrace.features.writes import FollowUp, Writes
 from headrace.log.port import OUTWARD, TOPICS, Topic
 from headrace.store.archive import rows_of
+from headrace.store.errors import told_apart
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries, generation_schema
@@ -109,7 +110,7 @@ class PostgresPage:
         await self._connection.execute(self._queries["announce"], owned.partition, changes.encode(batch))
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
-        """Store dead letters."""
+        """Store dead letters. Where the table refuses them the batch waits: no record is passed without its letter."""
         rows = [
             (
                 self._names[one.topic], one.partition, one.offset, one.timestamp_ms, one.key, one.error_type, one.error_message,
@@ -117,7 +118,11 @@ class PostgresPage:
             )
             for one in letters
         ]  # fmt: skip
-        await self._connection.execute(self._queries["bury"], *(list(column) for column in zip(*rows, strict=True)))
+        try:
+            with told_apart():
+                await self._connection.execute(self._queries["bury"], *(list(column) for column in zip(*rows, strict=True)))
+        except (Poison, asyncpg.PostgresError) as error:
+            raise Unavailable("dead_letters", f"the table refuses: {error}") from error
 
     async def pass_gap(self, owned: Owned, topic: Topic, first_missing: int, next_present: int) -> None:
         """Record that the log no longer has these offsets."""
@@ -138,6 +143,7 @@ class PostgresPage:
             tally.newest_ts_ms,
             tally.applied_at_ms,
             tally.latency_ms,
+            tally.rearmed,
         )
 
     async def _add_items(self, writes: Writes) -> list[changes.ItemState]:
@@ -283,4 +289,4 @@ def _stored(positions: Mapping[Topic, int]) -> list[int]:
 
 def _owned(row: asyncpg.Record) -> Owned:
     positions = dict(zip(TOPICS, row["positions"], strict=False))
-    return Owned(row["partition"], row["epoch"], positions, row["applied"], row["halted"], row["from_archive"])
+    return Owned(row["partition"], row["epoch"], positions, row["applied"], row["halted"], row["from_archive"], row["released"])

@@ -1,6 +1,6 @@
 """What operators and pages ask of a generation, and the tidying that keeps everything that grows within its bound."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -114,10 +114,15 @@ class Operations:
             items["items"],
         )
 
-    async def resume(self) -> list[int]:
-        """Let halted partitions go on and return them."""
+    async def resume(self, partitions: Sequence[int] | None = None) -> list[int]:
+        """Let halted partitions go on, all or these, and return them; it holds whether or not anybody owns them now."""
         async with self._database.connection() as connection:
-            return [row["partition"] for row in await connection.fetch(self._queries["resume"])]
+            return [row["partition"] for row in await connection.fetch(self._queries["resume"], partitions)]
+
+    async def open_dead_letters(self) -> int:
+        """Return how many dead letters are neither redriven nor dropped."""
+        async with self._database.connection() as connection:
+            return int(await connection.fetchval(self._queries["open_dead_letters"]))
 
     async def tidy(self, now_ms: int, remembered_ms: int) -> None:
         """Trim the changelog, forget ids that no live event can bring again, forget workers long gone."""

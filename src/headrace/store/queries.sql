@@ -195,6 +195,10 @@ UPDATE @gen.dead_letters AS d SET copied_at_ms = $4
 FROM unnest($1::text[], $2::int[], $3::bigint[]) AS c (topic, partition, "offset")
 WHERE d.source_topic = c.topic AND d.source_partition = c.partition AND d.source_offset = c."offset"
 
+-- name: open_dead_letters
+-- How many dead letters wait for somebody to look at them.
+SELECT count(*) FROM @gen.dead_letters WHERE state = 'open'
+
 -- name: pass_gap
 -- Record offsets that the log no longer has.
 WITH gap AS (
@@ -250,7 +254,8 @@ SELECT "offset", applied FROM @source.impression_lists WHERE partition = $1 AND 
 UPDATE @gen.partitions SET
     counted = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(counted, $2::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
     duplicates = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(duplicates, $3::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
-    dead = dead + $4, newest_ts_ms = greatest(newest_ts_ms, $5), last_applied_at_ms = $6, last_latency_ms = $7
+    dead = dead + $4, newest_ts_ms = greatest(newest_ts_ms, $5), last_applied_at_ms = $6, last_latency_ms = $7,
+    released = released AND NOT $8
 WHERE partition = $1
 
 -- name: sign_of_life
@@ -277,7 +282,7 @@ WITH free AS MATERIALIZED (
 UPDATE @gen.partitions AS p
 SET owner = $1, epoch = p.epoch + 1, lease_until = now() + make_interval(secs => $2::float8 / 1000)
 FROM free WHERE p.partition = free.partition
-RETURNING p.partition, p.epoch, p.positions, p.applied, p.halted, p.from_archive
+RETURNING p.partition, p.epoch, p.positions, p.applied, p.halted, p.from_archive, p.released
 
 -- name: end_sleepers
 -- End the sessions that still hold partitions whose lease has run out and whose worker is silent: it sleeps in mid-batch.
@@ -291,7 +296,7 @@ WHERE p.lease_until < now() AND NOT EXISTS (
 
 -- name: reload
 -- A partition as it stands, where this worker owns it.
-SELECT partition, epoch, positions, applied, halted, from_archive FROM @gen.partitions WHERE owner = $1 AND partition = $2
+SELECT partition, epoch, positions, applied, halted, from_archive, released FROM @gen.partitions WHERE owner = $1 AND partition = $2
 
 -- name: release
 -- Give partitions back.
@@ -309,11 +314,12 @@ UPDATE @gen.partitions SET owner = NULL, lease_until = NULL WHERE owner = $1
 
 -- name: halt
 -- Stop a partition until someone lets it go on.
-UPDATE @gen.partitions SET halted = $3 WHERE partition = $1 AND epoch = $2
+UPDATE @gen.partitions SET halted = $3, released = false WHERE partition = $1 AND epoch = $2
 
 -- name: resume
--- Let halted partitions go on.
-UPDATE @gen.partitions SET halted = NULL WHERE halted IS NOT NULL RETURNING partition
+-- Let halted partitions go on, all or these, whoever owns them then; the brake lets the bad stretch pass.
+UPDATE @gen.partitions SET halted = NULL, released = true
+WHERE halted IS NOT NULL AND ($1::int[] IS NULL OR partition = ANY($1)) RETURNING partition
 
 -- name: partitions
 -- All partitions as they stand.

@@ -92,10 +92,14 @@ class Brake:
             return f"{sum(seen)} of the last {len(seen)} records could not be applied"
         return None
 
+    def rearms(self, died: list[bool]) -> bool:
+        """Return whether the bad stretch that was let pass is over once these are passed: the brake holds again then."""
+        return self._released and not all(died) and self._judge(died) is None
+
     def note(self, died: list[bool]) -> None:
         """Take note of records that were passed."""
         if self._released:
-            if all(died) or self._judge(died) is not None:
+            if not self.rearms(died):
                 return
             self._released = False
         for dead in died:

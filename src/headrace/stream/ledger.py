@@ -34,6 +34,8 @@ class Owned:
     applied: int
     halted: str | None = None
     from_archive: bool = False
+    released: bool = False
+    """Someone has let it go on: the brake lets the bad stretch pass."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,8 @@ class Tally:
     newest_ts_ms: int
     applied_at_ms: int
     latency_ms: int
+    rearmed: bool
+    """The bad stretch is behind this batch, and the brake holds again."""
 
 
 @dataclass(frozen=True, slots=True)

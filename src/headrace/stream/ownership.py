@@ -53,6 +53,7 @@ class Worker:
         self._owned: dict[int, Owned] = {}
         self._news: dict[int, asyncio.Event] = {}
         self._lag_ms: dict[int, dict[Topic, int]] = {}
+        self._waiting: set[int] = set()
         self._stopping = asyncio.Event()
 
     @property
@@ -125,6 +126,7 @@ class Worker:
             return
         telemetry.WORKER_PARTITIONS.set(len(self._owned))
         telemetry.WORKER_HALTED.set(sum(owned.halted is not None for owned in self._owned.values()))
+        telemetry.WORKER_WAITING.set(len(self._waiting & set(self._owned)))
         for topic in Topic:
             lags = [lag.get(topic, 0) for partition, lag in self._lag_ms.items() if partition in self._owned]
             telemetry.WORKER_LAG.labels(self._log.name(topic)).set(max(lags, default=0))
@@ -143,6 +145,8 @@ class Worker:
 
     async def _work(self, owned: Owned) -> None:
         brake = Brake(run=self._settings.brake_run, ratio=self._settings.brake_ratio)
+        if owned.released:
+            brake.release()  # someone let it go on while nobody owned it, or its owner went before the bad stretch was over
         processor = self._processor(owned, brake)
         backoff_s = 0.1
         while not self._stopping.is_set():
@@ -154,10 +158,10 @@ class Worker:
                     processor = self._processor(owned, brake)
                     continue
                 self._lag_ms[owned.partition] = processor.lag_ms
+                self._waiting.discard(owned.partition)
                 backoff_s = 0.1
             except Unavailable as error:
-                telemetry.WORKER_RETRIES.inc()
-                telemetry.log.warning("batch_waits", partition=owned.partition, reason=str(error), seconds=backoff_s)
+                self._tell_wait(owned, error, backoff_s)
                 await self._pause(backoff_s)
                 backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
                 if not await self._reload(owned):
@@ -187,6 +191,21 @@ class Worker:
         telemetry.log.info("archive_left", generation=self._manner.generation, partition=owned.partition)
         return True
 
+    def _tell_wait(self, owned: Owned, error: Unavailable, seconds: float) -> None:
+        telemetry.WORKER_RETRIES.inc()
+        self._waiting.add(owned.partition)
+        if error.what == "dead_letters":
+            telemetry.log.error(
+                "batch_waits",
+                partition=owned.partition,
+                reason=str(error),
+                seconds=seconds,
+                mend="no record is passed without its dead letter: let the table dead_letters take rows again (its columns,"
+                " constraints, rights, space), and the partition goes on by itself",
+            )
+        else:
+            telemetry.log.warning("batch_waits", partition=owned.partition, reason=str(error), seconds=seconds)
+
     async def _idle(self, owned: Owned, brake: Brake) -> None:
         """Wait until the log has news for this partition, or until someone lets it go on."""
         if owned.halted is not None:
@@ -206,7 +225,8 @@ class Worker:
                 continue
             if fresh is None or fresh.epoch != owned.epoch:
                 return False
-            owned.positions, owned.applied, owned.halted = fresh.positions, fresh.applied, fresh.halted
+            owned.positions, owned.applied = fresh.positions, fresh.applied
+            owned.halted, owned.released = fresh.halted, fresh.released
             return True
         return False
 

@@ -129,7 +129,7 @@ class Processor:
             if (halt := self._brake.would_halt(died)) is not None:
                 raise _Halting(halt)
             await self._write(page, owned, judged)
-            await page.tally(owned, self._tally(judged))
+            await page.tally(owned, self._tally(judged, rearmed=self._brake.rearms(died)))
         owned.positions = positions
         owned.applied += len(records)
         self._brake.note(died)
@@ -187,7 +187,7 @@ class Processor:
         if judged.letters:
             await page.bury(judged.letters)
 
-    def _tally(self, judged: Judged) -> Tally:
+    def _tally(self, judged: Judged, *, rearmed: bool) -> Tally:
         now_ms = self._clock.now_ms()
         events = [one.event for one in judged.applied]
         return Tally(
@@ -197,6 +197,7 @@ class Processor:
             newest_ts_ms=max((event.ts_ms for event in events if not isinstance(event, Impression)), default=0),
             applied_at_ms=now_ms,
             latency_ms=max((now_ms - event.server_received_ts_ms for event in events), default=0),
+            rearmed=rearmed,
         )
 
     def _count(self, records: Sequence[StoredRecord], judged: Judged, took_ms: float) -> None:

@@ -49,6 +49,14 @@ EVENT_TO_VISIBLE: Final = Histogram(
     buckets=_LAG_MS,
     registry=REGISTRY,
 )
+HALTED_PARTITIONS: Final = Gauge(
+    "reco_halted_partitions",
+    "Partitions stopped by the brake on dead letters, whether or not a worker owns them.",
+    registry=REGISTRY,
+)
+DEAD_LETTERS_OPEN: Final = Gauge(
+    "reco_dead_letters_open", "Dead letters that are neither redriven nor dropped.", registry=REGISTRY
+)
 SNAPSHOT_AGE: Final = Gauge(
     "reco_snapshot_age_ms", "Milliseconds since the snapshot last agreed with the database.", registry=REGISTRY
 )
@@ -107,7 +115,14 @@ WORKER_GAPS: Final = Counter(
     "reco_worker_gaps_total", "Ranges of offsets the log no longer has, recorded and passed.", registry=WORKER_REGISTRY
 )
 WORKER_HALTED: Final = Gauge(
-    "reco_worker_halted_partitions", "Partitions stopped by the brake on dead letters.", registry=WORKER_REGISTRY
+    "reco_worker_halted_partitions",
+    "Partitions stopped by the brake on dead letters, of those this worker owns.",
+    registry=WORKER_REGISTRY,
+)
+WORKER_WAITING: Final = Gauge(
+    "reco_worker_waiting_partitions",
+    "Partitions whose next batch waits because something it needs is away or refuses.",
+    registry=WORKER_REGISTRY,
 )
 DEAD_LETTERS_COPIED: Final = Counter(
     "reco_worker_dlq_copied_total", "Copies of dead letters published to the dead-letter topic.", registry=WORKER_REGISTRY

@@ -4,6 +4,7 @@ import asyncio
 
 import msgspec
 
+from headrace import telemetry
 from headrace.api.services import (
     BaselineMetrics,
     FeatureLoop,
@@ -24,6 +25,8 @@ from headrace.wiring.ground import Ground
 
 STALE_MS = 2_000
 LOOK_S = 1.0
+LOOKS_BEFORE_COUNTING = 10
+"""Open dead letters may be many; they are counted at every tenth look."""
 
 
 class Reported(msgspec.Struct):
@@ -41,6 +44,7 @@ class Figures:
         self._follower = follower
         self._generation: Generation | None = None
         self._missing: list[str] = []
+        self._looks = 0
 
     def prepared(self, generation: Generation) -> None:
         """Take the generation, once the database is up to date."""
@@ -149,7 +153,12 @@ class Figures:
         missing = []
         if not await operations.alive(self._ground.settings.stream.lease_ms):
             missing.append("worker")
-        if halted := [one.partition for one in await operations.partitions() if one.halted is not None]:
+        halted = [one.partition for one in await operations.partitions() if one.halted is not None]
+        telemetry.HALTED_PARTITIONS.set(len(halted))
+        if self._looks % LOOKS_BEFORE_COUNTING == 0:
+            telemetry.DEAD_LETTERS_OPEN.set(await operations.open_dead_letters())
+        self._looks += 1
+        if halted:
             missing.append(f"partitions halted: {', '.join(map(str, halted))}")
         return missing
 

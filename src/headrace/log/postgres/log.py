@@ -16,6 +16,7 @@ import asyncpg
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
 from headrace.log.port import (
+    LARGEST_READ_BYTES,
     OUTWARD,
     TOPIC_NUMBER,
     TOPICS,
@@ -108,9 +109,10 @@ class PostgresLog:
         """Return the next records of every given topic, topic by topic; see ``log.port``."""
         self._check_open()
         found: list[StoredRecord] = []
+        share = LARGEST_READ_BYTES // max(1, len(positions))
         async with self._database.connection() as connection:
             for topic, position in positions.items():
-                rows = await connection.fetch(self._queries["read"], TOPIC_NUMBER[topic], partition, position, limit)
+                rows = await connection.fetch(self._queries["read"], TOPIC_NUMBER[topic], partition, position, limit, share)
                 found.extend(
                     StoredRecord(topic, partition, row["offset"], row["key"], row["value"], row["timestamp_ms"]) for row in rows
                 )

@@ -36,10 +36,16 @@ FROM unnest($4::smallint[], $5::int[], $6::int[], $7::text[], $8::bytea[], $9::b
 JOIN locked AS l ON l.topic = r.topic AND l.partition = r.partition
 
 -- name: read
--- The next records of one topic and partition, in order.
-SELECT "offset", key, value, timestamp_ms FROM @space.log_records
-WHERE topic = $1 AND partition = $2 AND "offset" >= $3
-ORDER BY "offset" LIMIT $4
+-- The next records of one topic and partition, in order: at most so many, and so many bytes of them, but at least one.
+SELECT "offset", key, value, timestamp_ms FROM (
+    SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before FROM (
+        SELECT "offset", key, value, timestamp_ms FROM @space.log_records
+        WHERE topic = $1 AND partition = $2 AND "offset" >= $3
+        ORDER BY "offset" LIMIT $4
+    ) AS next
+) AS weighed
+WHERE bytes_before + octet_length(value) <= $5 OR bytes_before = 0
+ORDER BY "offset"
 
 -- name: ends
 -- The position behind the last record of every topic and partition.
