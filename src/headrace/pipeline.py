@@ -8,19 +8,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.features.history import Entry
+from headrace.kernels import lists
 from headrace.snapshot.picture import Picture
 
 Numbers = NDArray[np.int32]
 Scores = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What is asked: for whom, how many, and what is known of them. ``recent`` is newest first.
+class Query(msgspec.Struct, frozen=True):
+    """What is asked: for whom, how many, and what is known of them. ``recent`` are their items, newest first, none twice.
 
     ``returns`` is which share of the user's latest steps led back to an item they had been at before.
     """
@@ -29,13 +29,23 @@ class Query:
     session_id: str | None
     request_id: str
     k: int
-    recent: tuple[Entry, ...] = ()
+    recent: tuple[str, ...] = ()
     exclude: frozenset[str] = frozenset()
     returns: float = 0.0
+    known: tuple[Picture, Numbers] | None = None
+    """The numbers that a picture gives the recent items, where somebody knows them already."""
+
+    def numbers(self, picture: Picture) -> Numbers:
+        """Return the recent items' numbers in this picture, parallel to ``recent``; -1 for one that it does not know."""
+        if self.known is None or self.known[0] is not picture:
+            number = picture.numbers.get
+            found = np.array([number(item_id, -1) for item_id in self.recent], np.int32)
+            msgspec.structs.force_setattr(self, "known", (picture, found))
+            return found
+        return self.known[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidates:
+class Candidates(msgspec.Struct, frozen=True):
     """Items with their score and the source that proposed each; three parallel arrays, no item twice.
 
     ``source`` holds indices into ``sources``. Scores of one list are comparable with each other.
@@ -76,8 +86,11 @@ class Filter(Protocol):
         """Return the filter's name in recipes, traces and metrics."""
         ...
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_]:
-        """Return a mask as long as the candidates, true where one stays."""
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
+        """Return a mask as long as the candidates, true where one stays; None where all do.
+
+        The verdict on an item does not depend on the others.
+        """
         ...
 
 
@@ -139,9 +152,9 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
     for scorer in recipe.scorers:
         scores = scorer.score(picture, query, candidates)
         candidates = Candidates(candidates.items, scores, candidates.source, candidates.sources)
-        _note(trace, scorer.name, candidates, candidates)
+        _note(trace, scorer.name, len(candidates), len(candidates))
     chosen = candidates.keep(recipe.selector.select(picture, query, candidates))
-    _note(trace, recipe.selector.name, candidates, chosen)
+    _note(trace, recipe.selector.name, len(candidates), len(chosen))
     for number, filler in enumerate(recipe.fillers, start=1):
         if len(chosen) < query.k:
             chosen = _filled(recipe, chosen, filler, number, picture, query, trace)
@@ -150,34 +163,32 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
 
 def contributors(answer: Candidates) -> list[str]:
     """Return the names of the sources that the answer's items came from, in the recipe's order."""
-    return [answer.sources[number] for number in np.unique(answer.source)]
+    return [answer.sources[number] for number in sorted(set(answer.source.tolist()))]
 
 
 def _gather(sources: Sequence[Source], picture: Picture, query: Query, trace: Trace | None) -> Candidates:
-    items: list[Numbers] = []
-    scores: list[Scores] = []
-    owner: list[NDArray[np.int8]] = []
+    together: Candidates | None = None
+    names = tuple([source.name for source in sources])
     for number, source in enumerate(sources):
-        found, score = source.propose(picture, query)
-        items.append(found)
-        scores.append(score)
-        owner.append(np.full(len(found), number, dtype=np.int8))
-        if trace is not None:
-            trace.stages.append((source.name, 0, len(found)))
-    names = tuple(source.name for source in sources)
-    if not items:
-        return Candidates(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int8), names)
-    together = Candidates(np.concatenate(items), np.concatenate(scores), np.concatenate(owner), names)
-    _, first = np.unique(together.items, return_index=True)
-    return together.keep(np.sort(first)) if len(first) < len(together) else together
+        items, scores = source.propose(picture, query)
+        _note(trace, source.name, 0, len(items))
+        more = Candidates(items, scores, np.full(len(items), number, np.int8), names)
+        together = more if together is None else _joined(together, _without(more, together.items))
+    return together or _nothing(names)
 
 
 def _filtered(recipe: Recipe, candidates: Candidates, picture: Picture, query: Query, trace: Trace | None) -> Candidates:
+    """Return what all filters let stay. Each sees all candidates: what others say of one makes no difference to it."""
+    stays: NDArray[np.bool_] | None = None
+    left = len(candidates)
     for part in recipe.filters:
-        kept = candidates.keep(part.allow(picture, query, candidates))
-        _note(trace, part.name, candidates, kept)
-        candidates = kept
-    return candidates
+        mask = part.allow(picture, query, candidates)
+        if mask is not None:
+            stays = mask if stays is None else stays & mask
+        if trace is not None:
+            before, left = left, len(candidates) if stays is None else int(stays.sum())
+            _note(trace, part.name, before, left)
+    return candidates if stays is None else _kept(candidates, stays)
 
 
 def _filled(
@@ -186,21 +197,39 @@ def _filled(
     """Return the answer with what this filler, the recipe's ``number``-th, can add; its scores lie ``number`` lower."""
     names = (*chosen.sources, filler.name)
     items, scores = filler.propose(picture, query)
-    best = np.lexsort((items, -scores))
-    more = Candidates(items[best], scores[best] - number, np.full(len(items), len(names) - 1, np.int8), names)
-    more = more.keep(~np.isin(more.items, chosen.items))
-    more = _filtered(recipe, more, picture, query, None)
-    more = more.keep(np.arange(min(len(more), query.k - len(chosen))))
-    filled = Candidates(
-        np.concatenate([chosen.items, more.items]),
-        np.concatenate([chosen.scores, more.scores]),
-        np.concatenate([chosen.source, more.source]),
-        names,
-    )
-    _note(trace, filler.name, chosen, filled)
+    more = Candidates(items, scores - number, np.full(len(items), len(names) - 1, np.int8), names)
+    more = _filtered(recipe, _without(more, chosen.items), picture, query, None)
+    more = more.keep(lists.best(more.items, more.scores, query.k - len(chosen)))
+    filled = _joined(Candidates(chosen.items, chosen.scores, chosen.source, names), more)
+    _note(trace, filler.name, len(chosen), len(filled))
     return filled
 
 
-def _note(trace: Trace | None, name: str, before: Candidates, after: Candidates) -> None:
+def _kept(candidates: Candidates, stays: NDArray[np.bool_]) -> Candidates:
+    return Candidates(*lists.kept(candidates.items, candidates.scores, candidates.source, stays), candidates.sources)
+
+
+def _without(candidates: Candidates, few: Numbers) -> Candidates:
+    return _kept(candidates, lists.absent(candidates.items, few)) if len(few) else candidates
+
+
+def _joined(first: Candidates, second: Candidates) -> Candidates:
+    if not len(first):
+        return Candidates(second.items, second.scores, second.source, first.sources)
+    if not len(second):
+        return first
+    return Candidates(
+        np.concatenate([first.items, second.items]),
+        np.concatenate([first.scores, second.scores]),
+        np.concatenate([first.source, second.source]),
+        first.sources,
+    )
+
+
+def _nothing(names: tuple[str, ...]) -> Candidates:
+    return Candidates(np.empty(0, np.int32), np.empty(0), np.empty(0, np.int8), names)
+
+
+def _note(trace: Trace | None, name: str, before: int, after: int) -> None:
     if trace is not None:
-        trace.stages.append((name, len(before), len(after)))
+        trace.stages.append((name, before, after))

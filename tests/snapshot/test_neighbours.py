@@ -2,22 +2,45 @@
 
 import random
 import unittest
+from itertools import permutations
+from unittest.mock import patch
 
+import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.features.changes import Changes, ItemState, PairState
 from headrace.features.projection import Rules
 from headrace.features.settings import FeatureSettings
-from headrace.snapshot.neighbours import Neighbours, empty
+from headrace.snapshot import neighbours
+from headrace.snapshot import picture as module
+from headrace.snapshot.neighbours import Beside, Neighbours
 from headrace.snapshot.picture import MOST_POPULAR, Picture
 from tests.support.properties import examples
 
 
-def kept(neighbours: Neighbours) -> dict[int, tuple[float, int]]:
+def kept(neighbours: Beside) -> dict[int, tuple[float, int]]:
     """Return each neighbour's strength and meetings."""
     found = zip(neighbours.items.tolist(), neighbours.strengths.tolist(), neighbours.meetings.tolist(), strict=True)
     return {item: (strength, meetings) for item, strength, meetings in found}
+
+
+class Alone:
+    """A pool that is told of one item's neighbours only; it has the number 10, they have smaller ones."""
+
+    def __init__(self, most: int) -> None:
+        self.pool = Neighbours(most=most)
+        self.pool.room_for(11)
+
+    def put(self, item: int, strength: float, meetings: int) -> None:
+        """Tell of one neighbour; the way back is of no interest."""
+        whole = np.array([item], np.int32), np.array([10], np.int32), np.array([meetings], np.int32)
+        self.pool.merge(*whole, np.array([0.5]), np.array([strength]))
+
+    @property
+    def neighbours(self) -> Beside:
+        """Return the item's neighbours."""
+        return self.pool.of(10)
 
 
 def growing(news: list[tuple[int, int]]) -> list[tuple[int, float, int]]:
@@ -45,33 +68,77 @@ class OneItem(unittest.TestCase):
         """Late, shuffled or repeated: what is kept is the largest known of each, the ``most`` strongest of them."""
         told = [*news, *news[::2]]
         chance.shuffle(told)
-        neighbours = empty()
-        size = 0
+        alone = Alone(most)
         for item, strength, meetings in told:
-            size += neighbours.put(item, strength, meetings, most=most)
+            alone.put(item, strength, meetings)
         largest: dict[int, float] = {}
         for item, strength, _ in news:
             largest[item] = max(largest.get(item, 0), strength)
         strongest = dict(sorted(largest.items(), key=lambda one: -one[1])[:most])
-        self.assertEqual({item: strength for item, (strength, _) in kept(neighbours).items()}, strongest)
-        self.assertEqual(size, len(neighbours))
+        self.assertEqual({item: strength for item, (strength, _) in kept(alone.neighbours).items()}, strongest)
+        self.assertEqual(len(alone.pool), len(strongest) + len(largest))
 
     @examples(100)
     @given(NEWS)
     def test_in_order_the_counts_of_meetings_are_the_latest(self, news: list[tuple[int, float, int]]) -> None:
         """Told in order, each neighbour that is kept has the meetings that were told last."""
-        neighbours = empty()
+        alone = Alone(4)
         for item, strength, meetings in news:
-            neighbours.put(item, strength, meetings, most=4)
+            alone.put(item, strength, meetings)
         latest = {item: (strength, meetings) for item, strength, meetings in news}
-        self.assertEqual(kept(neighbours), {item: latest[item] for item in kept(neighbours)})
+        found = kept(alone.neighbours)
+        self.assertEqual(found, {item: latest[item] for item in found})
 
     def test_a_full_list_gives_the_weakest_place_to_a_stronger_one_only(self) -> None:
         """Of 5 and 3, a 4 takes the place of the 3; a 2 takes none."""
-        neighbours = empty()
+        alone = Alone(2)
         for item, strength in ((1, 5.0), (2, 3.0), (3, 4.0), (4, 2.0)):
-            neighbours.put(item, strength, 1, most=2)
-        self.assertEqual(kept(neighbours), {1: (5.0, 1), 3: (4.0, 1)})
+            alone.put(item, strength, 1)
+        self.assertEqual(kept(alone.neighbours), {1: (5.0, 1), 3: (4.0, 1)})
+
+    def test_of_equally_strong_ones_the_smaller_numbers_stay_in_whatever_order_they_came(self) -> None:
+        """Five of strength 1 and room for three: 0, 1 and 2 stay."""
+        for order in permutations(range(5)):
+            alone = Alone(3)
+            for item in order:
+                alone.put(item, 1.0, 1)
+            self.assertEqual(set(kept(alone.neighbours)), {0, 1, 2})
+
+
+class OnePool(unittest.TestCase):
+    """All items' neighbours together, against a plain dict."""
+
+    @examples(150)
+    @given(
+        st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30), st.integers(1, 9)), max_size=400),
+        st.integers(1, 12),
+        st.integers(1, 50),
+    )
+    def test_ranges_move_grow_and_close_up_and_lose_nothing(
+        self, meetings: list[tuple[int, int, int]], most: int, at_once: int
+    ) -> None:
+        """With a pool that begins with hardly any room and closes up in tiny steps: what a dict would hold, within its room."""
+        with patch.multiple(neighbours, SMALLEST=1, AT_ONCE=at_once):
+            pool = Neighbours(most=most)
+            pool.room_for(31)
+            strongest: dict[int, dict[int, tuple[float, int]]] = {number: {} for number in range(31)}
+            sums: dict[tuple[int, int], tuple[float, int]] = {}
+            for low, high, growth in meetings:
+                if low == high:
+                    continue
+                for one, other in ((low, high), (high, low)):
+                    strength, count = sums.get((one, other), (one / 100 + other / 10_000, 0))
+                    sums[one, other] = strongest[one][other] = (strength + growth, count + 1)
+                whole = np.array([low], np.int32), np.array([high], np.int32), np.array([sums[low, high][1]], np.int32)
+                pool.merge(*whole, np.array([sums[low, high][0]]), np.array([sums[high, low][0]]))
+            for _ in range(2):
+                for number, beside in strongest.items():
+                    best = dict(sorted(beside.items(), key=lambda one: -one[1][0])[:most])
+                    self.assertEqual(kept(pool.of(number)), best)
+                self.assertEqual(len(pool), sum(min(most, len(beside)) for beside in strongest.values()))
+                pool.tighten()
+            rooms = sum(1 + min(most, len(beside) + len(beside) // 8 + 2) for beside in strongest.values() if beside)
+            self.assertLessEqual(pool.places, rooms)
 
 
 class Pictures(unittest.TestCase):
@@ -143,6 +210,24 @@ class Pictures(unittest.TestCase):
         self.assertEqual(popular, wanted)
         picture.apply(Changes([], 5, [ItemState("item-7", 2, 2, 1e6, 1.0)], [], []))
         self.assertEqual(picture.popular()[0], 7)
+
+    @examples(60)
+    @given(st.lists(st.lists(st.tuples(st.integers(0, 40), st.integers(1, 3)), max_size=12), max_size=12))
+    def test_whatever_grows_the_list_of_popular_items_is_what_sorting_would_give(
+        self, news: list[list[tuple[int, int]]]
+    ) -> None:
+        """A list of ten, kept batch by batch, against all items sorted anew."""
+        with patch.object(module, "MOST_POPULAR", 10):
+            picture = self.picture()
+        sums: dict[int, int] = {}
+        for batch in news:
+            for item, growth in batch:
+                sums[item] = sums.get(item, 0) + growth
+            picture.put_items([ItemState(f"item-{item}", 1, 1, float(sums[item]), 1.0) for item, _ in batch])
+            decayed = picture.decayed
+            self.assertEqual(
+                picture.popular().tolist(), sorted(range(len(picture)), key=lambda number: (-decayed[number], number))[:10]
+            )
 
     def test_the_position_is_the_version_under_names(self) -> None:
         """What goes into impressions has texts for keys."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from headrace.events.types import Event, Interaction
 from headrace.features.changes import Changes, ItemState, PairState
-from headrace.features.history import Entry, recent_items
 from headrace.pipeline import Candidates, Query
 from headrace.snapshot.picture import Picture
 from tests.features.worlds import DAY, MINUTE, Book, act
@@ -23,15 +22,9 @@ def picture_of(events: Iterable[Event], *, neighbours: int = 200) -> Picture:
     return picture
 
 
-def recent(*items: str) -> tuple[Entry, ...]:
-    """Return a history of views, the first named item the newest."""
-    entries = [Entry(item, 1_000 - place, 1, "view", f"event-{place}") for place, item in enumerate(items)]
-    return recent_items(entries[::-1], len(entries))
-
-
 def ask(*items: str, k: int = 10, exclude: Iterable[str] = (), user: str = "ada") -> Query:
     """Return a query of a user with these recent items, newest first."""
-    return Query(user, "s1", "r1", k, recent(*items), frozenset(exclude))
+    return Query(user, "s1", "r1", k, tuple(dict.fromkeys(items)), frozenset(exclude))
 
 
 def candidates(picture: Picture, scores: dict[str, float], *, source: str = "co_visitation") -> Candidates:

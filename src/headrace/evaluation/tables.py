@@ -2,8 +2,6 @@
 
 from collections.abc import Iterable
 
-import numpy as np
-
 from headrace.events.types import Interaction, Watch
 from headrace.features.changes import Changes, ItemState, PairState
 from headrace.features.history import History
@@ -47,15 +45,8 @@ class Tables:
         self.changes()
         picture = Picture(1, self.rules, most_neighbours=most_neighbours)
         picture.put_items([_item_state(key, item) for key, item in self._sums.items.items()])
-        pairs = self._sums.pairs
-        number = picture.number_of
-        picture.load_pairs(
-            np.fromiter((number(low) for low, _ in pairs), np.int32, len(pairs)),
-            np.fromiter((number(high) for _, high in pairs), np.int32, len(pairs)),
-            np.fromiter((pair.meetings for pair in pairs.values()), np.int64, len(pairs)),
-            np.fromiter((pair.low_to_high for pair in pairs.values()), np.float64, len(pairs)),
-            np.fromiter((pair.high_to_low for pair in pairs.values()), np.float64, len(pairs)),
-        )
+        picture.put_pairs([_pair_state(key, pair) for key, pair in self._sums.pairs.items()])
+        picture.links.tighten()
         picture.newest_ts_ms = self.newest_ts_ms
         return picture
 

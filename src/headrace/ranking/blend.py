@@ -25,5 +25,8 @@ class Blend:
         popular = picture.popular()
         best = float(picture.decayed[popular[0]]) if len(popular) else 0.0
         share = picture.decayed[candidates.items] / best if best > 0 else np.zeros(len(candidates))
-        filling = np.array([name == self.filler for name in candidates.sources])[candidates.source]
-        return np.where(filling, share - 1.0, candidates.scores + self.popularity * share)
+        scores: Scores = candidates.scores + self.popularity * share
+        if self.filler in candidates.sources:
+            filling = candidates.source == candidates.sources.index(self.filler)
+            scores[filling] = share[filling] - 1.0
+        return scores

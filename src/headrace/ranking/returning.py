@@ -1,9 +1,11 @@
 """What coming back to an item is worth."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
+from headrace.kernels import lists
 from headrace.pipeline import Candidates, Query, Scores
 from headrace.snapshot.picture import Picture
 
@@ -22,14 +24,13 @@ class Returning:
 
     def score(self, picture: Picture, query: Query, candidates: Candidates) -> Scores:
         """Return the scores, those of the user's own items raised."""
-        rank = {
-            number: rank
-            for rank, entry in enumerate(query.recent, start=1)
-            if (number := picture.numbers.get(entry.item_id)) is not None
-        }
         scores = candidates.scores.copy()
-        share = self.share + self.habit * query.returns
-        own = np.isin(candidates.items, np.fromiter(rank, np.int32, len(rank)))
-        for place in np.flatnonzero(own):
-            scores[place] += share / rank[int(candidates.items[place])]
+        recent = query.numbers(picture)
+        if len(recent):
+            lists.add(candidates.items, scores, recent, (self.share + self.habit * query.returns) / _ranks(len(recent)))
         return scores
+
+
+@cache
+def _ranks(size: int) -> Scores:
+    return np.arange(1.0, size + 1.0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.kernels import lists
 from headrace.pipeline import Candidates, Query
 from headrace.snapshot.picture import Picture
 
@@ -17,4 +18,4 @@ class Top:
 
     def select(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.intp]:
         """Return the indices of the k best, best first."""
-        return np.lexsort((candidates.items, -candidates.scores))[: query.k]
+        return lists.best(candidates.items, candidates.scores, query.k)

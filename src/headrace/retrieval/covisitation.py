@@ -1,11 +1,17 @@
 """Items that met the user's recent items: the read half of ``features.covisitation``."""
 
 from dataclasses import dataclass
+from functools import cache
+from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.pipeline import Numbers, Query, Scores
+from headrace.retrieval import voices
 from headrace.snapshot.picture import Picture
+
+MOST_TABULATED: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,24 +34,28 @@ class CoVisitation:
 
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return the neighbours of the query's recent items, scored in 0..1."""
-        found: list[Numbers] = []
-        parts: list[Scores] = []
+        recent = query.numbers(picture)[: self.history]
+        links, visits, events = picture.links, picture.visits, picture.events
         smoothing = self.smoothing * picture.now_factor
-        for rank, entry in enumerate(query.recent[: self.history], start=1):
-            number = picture.numbers.get(entry.item_id)
-            if number is None:
-                continue
-            neighbours = picture.neighbours(number)
-            if len(neighbours):
-                voice = neighbours.strengths / (float(picture.visits[number]) + smoothing)
-                if self.doubt:
-                    voice *= neighbours.meetings / (neighbours.meetings + self.doubt)
-                found.append(neighbours.items)
-                parts.append((voice if self.power == 1.0 else voice**self.power) / rank**self.recency)
-        if not found:
-            return np.empty(0, np.int32), np.empty(0)
-        items, where = np.unique(np.concatenate(found), return_inverse=True)
-        scores: Scores = np.bincount(where, weights=np.concatenate(parts)).astype(np.float64)
-        scores = scores * np.power(picture.events[items] + 1.0, -self.damping)
-        best = scores.max()
-        return items, scores / best if best > 0 else scores
+        spoken = voices.heard(
+            recent, links.starts, links.sizes, links.strengths, links.meetings, visits, smoothing, float(self.doubt)
+        )
+        if self.power != 1.0:
+            np.power(spoken, self.power, out=spoken)
+        ranks, damping = _ranks(self.history, self.recency), _damping(self.damping)
+        return voices.agreed(
+            recent, links.starts, links.sizes, links.items, spoken, ranks, events, damping, -self.damping, picture.sums
+        )
+
+
+@cache
+def _ranks(history: int, recency: float) -> NDArray[np.float64]:
+    """Return r^q for the ranks r from 1 on."""
+    return np.array([rank**recency for rank in range(1, history + 1)], np.float64)
+
+
+@cache
+def _damping(tau: float) -> NDArray[np.float64]:
+    """Return (e + 1)^-tau for the counts of events e that most items have."""
+    counts: NDArray[np.float64] = np.arange(1.0, MOST_TABULATED + 1.0)
+    return np.asarray(counts**-tau)

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.pipeline import Candidates, Query
+from headrace.kernels import lists
+from headrace.pipeline import Candidates, Numbers, Query
 from headrace.snapshot.picture import Picture
 
 
@@ -15,9 +16,9 @@ class Seen:
 
     name: str = "seen"
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_]:
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
         """Return true for candidates that are not in the user's history."""
-        return _not_among(picture, candidates, [entry.item_id for entry in query.recent])
+        return _not_among(candidates, query.numbers(picture))
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +27,9 @@ class Latest:
 
     name: str = "latest"
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_]:
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
         """Return true for all candidates but that item."""
-        return _not_among(picture, candidates, [entry.item_id for entry in query.recent[:1]])
+        return _not_among(candidates, query.numbers(picture)[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,12 @@ class Excluded:
 
     name: str = "excluded"
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_]:
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
         """Return true for candidates that the request does not exclude."""
-        return _not_among(picture, candidates, list(query.exclude))
+        if not query.exclude:
+            return None
+        return _not_among(candidates, np.array([picture.numbers.get(item_id, -1) for item_id in query.exclude], np.int32))
 
 
-def _not_among(picture: Picture, candidates: Candidates, item_ids: list[str]) -> NDArray[np.bool_]:
-    numbers = [number for item_id in item_ids if (number := picture.numbers.get(item_id)) is not None]
-    return ~np.isin(candidates.items, np.array(numbers, dtype=np.int32))
+def _not_among(candidates: Candidates, few: Numbers) -> NDArray[np.bool_] | None:
+    return lists.absent(candidates.items, few) if len(few) else None

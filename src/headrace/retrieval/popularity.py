@@ -17,8 +17,6 @@ class Popularity:
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough popular items to fill the answer even when all recent ones are left out."""
         popular = picture.popular()[: query.k + len(query.recent) + len(query.exclude)]
-        if not len(popular):
-            return popular, np.empty(0)
         decayed = picture.decayed[popular]
-        best = decayed[0]
+        best = decayed[0] if len(decayed) else 0.0
         return popular, decayed / best if best > 0 else np.zeros(len(popular))

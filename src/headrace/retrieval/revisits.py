@@ -17,6 +17,6 @@ class Revisits:
 
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return the known ones of the recent items, newest first."""
-        recent = query.recent[: self.history]
-        found = [number for entry in recent if (number := picture.numbers.get(entry.item_id)) is not None]
-        return np.array(found, np.int32), np.zeros(len(found))
+        recent = query.numbers(picture)[: self.history]
+        known = recent[recent >= 0]
+        return known, np.zeros(len(known))

@@ -19,7 +19,7 @@ def query(
         session_id=session_id,
         request_id=request_id,
         k=k,
-        recent=recent_items(history, len(history)),
+        recent=tuple([entry.item_id for entry in recent_items(history, len(history))]),
         returns=returns(history),
     )
 

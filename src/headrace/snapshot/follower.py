@@ -4,15 +4,13 @@ import asyncio
 from dataclasses import dataclass
 from typing import Final
 
-import numpy as np
-
 from headrace import telemetry
 from headrace.clock import Clock
 from headrace.errors import Unavailable
-from headrace.features.changes import Changes, PairState
+from headrace.features.changes import Changes
 from headrace.snapshot.histories import Histories
 from headrace.snapshot.picture import Picture
-from headrace.snapshot.port import Generations, Reading, Tables
+from headrace.snapshot.port import Generations, Tables
 from headrace.snapshot.settings import SnapshotSettings
 
 CHANGES_AT_ONCE: Final = 20
@@ -101,7 +99,10 @@ class Follower:
             async for items in reading.items():
                 picture.put_items(items)
                 await asyncio.sleep(0)
-            await _load_pairs(picture, reading)
+            async for pairs in reading.pairs():
+                picture.put_pairs(pairs)
+                await asyncio.sleep(0)
+            picture.links.tighten()
             picture.version = dict(reading.standing.next_change)
             picture.newest_ts_ms = reading.standing.newest_ts_ms
         histories = Histories(tables.histories, size=tables.rules.settings.history_size, most=self._settings.cached_users)
@@ -145,23 +146,3 @@ class Follower:
     def _measure(picture: Picture) -> None:
         telemetry.SNAPSHOT_ITEMS.set(len(picture))
         telemetry.SNAPSHOT_PAIRS.set(picture.pairs)
-
-
-async def _load_pairs(picture: Picture, reading: Reading) -> None:
-    columns: list[tuple[np.ndarray, ...]] = []
-    async for pairs in reading.pairs():
-        columns.append(_columns(picture, pairs))
-        await asyncio.sleep(0)
-    if columns:
-        picture.load_pairs(*(np.concatenate(parts) for parts in zip(*columns, strict=True)))
-
-
-def _columns(picture: Picture, pairs: list[PairState]) -> tuple[np.ndarray, ...]:
-    number = picture.number_of
-    return (
-        np.fromiter((number(pair.low) for pair in pairs), np.int32, len(pairs)),
-        np.fromiter((number(pair.high) for pair in pairs), np.int32, len(pairs)),
-        np.fromiter((pair.meetings for pair in pairs), np.int64, len(pairs)),
-        np.fromiter((pair.low_to_high for pair in pairs), np.float64, len(pairs)),
-        np.fromiter((pair.high_to_low for pair in pairs), np.float64, len(pairs)),
-    )

@@ -3,7 +3,7 @@
 It is changed and read on one thread, between awaits, so a request that does not wait sees one unchanging picture.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from headrace.features.changes import Changes, ItemState, PairState
 from headrace.features.decay import factor
 from headrace.features.projection import Rules
-from headrace.snapshot.neighbours import Neighbours, empty
+from headrace.snapshot import merging
+from headrace.snapshot.neighbours import Beside, Neighbours
 
 MOST_POPULAR: Final = 1000
 """How long the list of popular items is."""
 
-_NONE: Final = empty()
+SMALLEST: Final = 1024
 
 
 class Picture:
@@ -35,14 +36,16 @@ class Picture:
         self.newest_ts_ms = 0
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
-        self._most = most_neighbours
+        self.links = Neighbours(most=most_neighbours)
+        self.sums = np.zeros(0)
+        """Working space of one answer: a place for every item, -1 everywhere between two uses."""
         self._events = np.zeros(0, np.int64)
         self._weight = np.zeros(0, np.int64)
         self._decayed = np.zeros(0)
         self._visits = np.zeros(0)
-        self._neighbours: list[Neighbours | None] = []
-        self._pairs = 0
-        self._popular: NDArray[np.int32] | None = None
+        self._rank = np.zeros(0, np.int32)
+        self._popular = np.empty(MOST_POPULAR, np.int32)
+        self._listed = 0
 
     def __len__(self) -> int:
         """Return how many items there are."""
@@ -51,7 +54,7 @@ class Picture:
     @property
     def pairs(self) -> int:
         """Return how many neighbour entries there are, each direction one."""
-        return self._pairs
+        return len(self.links)
 
     @property
     def events(self) -> NDArray[np.int64]:
@@ -78,33 +81,19 @@ class Picture:
         """Return the forward factor of the newest time the stream has seen: what sums are divided by to be of now."""
         return factor(self.newest_ts_ms, self.rules.landmark_ms, self.rules.settings.half_life_ms)
 
-    def neighbours(self, number: int) -> Neighbours:
+    def neighbours(self, number: int) -> Beside:
         """Return an item's neighbours, possibly none."""
-        return self._neighbours[number] or _NONE
+        return self.links.of(number)
 
     def popular(self) -> NDArray[np.int32]:
         """Return the items of the largest decayed popularity, best first, equals by number; at most 1000."""
-        if self._popular is None:
-            decayed = self.decayed
-            most = min(MOST_POPULAR, len(decayed))
-            if most < len(decayed):
-                edge = np.partition(decayed, len(decayed) - most)[len(decayed) - most]
-                among = np.flatnonzero(decayed >= edge)
-            else:
-                among = np.arange(most)
-            order = np.lexsort((among, -decayed[among]))[:most]
-            self._popular = among[order].astype(np.int32)
-        return self._popular
+        return self._popular[: self._listed]
 
     def apply(self, changes: Changes) -> None:
         """Merge a batch's absolute values by maximum; applying it again changes nothing."""
-        for item in changes.items:
-            self._put_item(item)
-        for pair in changes.pairs:
-            self._put_pair(pair)
+        self.put_items(changes.items)
+        self.put_pairs(changes.pairs)
         self.newest_ts_ms = max(self.newest_ts_ms, changes.newest_ts_ms)
-        if changes.items:
-            self._popular = None
 
     def number_of(self, item_id: str) -> int:
         """Return the item's number; a new item gets the next one."""
@@ -112,66 +101,45 @@ class Picture:
         if number is None:
             number = self.numbers[item_id] = len(self.ids)
             self.ids.append(item_id)
-            self._neighbours.append(None)
             if number >= len(self._events):
-                self._grow(max(1024, 2 * number))
+                self._grow(max(SMALLEST, 2 * number))
         return number
 
-    def load_pairs(
-        self,
-        low: NDArray[np.int32],
-        high: NDArray[np.int32],
-        meetings: NDArray[np.int64],
-        low_to_high: NDArray[np.float64],
-        high_to_low: NDArray[np.float64],
-    ) -> None:
-        """Set all neighbours at once from parallel arrays of pairs, keeping the strongest of each item."""
-        source = np.concatenate([low, high])
-        target = np.concatenate([high, low])
-        strength = np.concatenate([low_to_high, high_to_low])
-        met = np.concatenate([meetings, meetings])
-        order = np.lexsort((-strength, source))
-        source, target, strength, met = source[order], target[order], strength[order], met[order]
-        starts = np.flatnonzero(np.r_[True, source[1:] != source[:-1]]) if len(source) else np.empty(0, np.intp)
-        ends = np.r_[starts[1:], len(source)] if len(source) else starts
-        for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
-            last = min(end, start + self._most)
-            self._neighbours[int(source[start])] = Neighbours(
-                target[start:last].copy(), strength[start:last].copy(), met[start:last].copy()
-            )
-            self._pairs += last - start
-
-    def put_items(self, items: list[ItemState]) -> None:
+    def put_items(self, items: Sequence[ItemState]) -> None:
         """Merge items' popularity."""
-        for item in items:
-            self._put_item(item)
-        self._popular = None
+        if not items:
+            return
+        number = self.number_of
+        self._listed = merging.put_items(
+            np.array([number(item.item_id) for item in items], np.int32),
+            np.array([(item.decayed, item.visits) for item in items]),
+            np.array([(item.events, item.weight) for item in items], np.int64),
+            self._events, self._weight, self._decayed, self._visits, self._popular, self._rank, self._listed,
+        )  # fmt: skip
+
+    def put_pairs(self, pairs: Sequence[PairState]) -> None:
+        """Merge pairs, each into the neighbours of both its items."""
+        if not pairs:
+            return
+        number = self.number_of
+        low = np.array([number(pair.low) for pair in pairs], np.int32)
+        high = np.array([number(pair.high) for pair in pairs], np.int32)
+        self.links.merge(
+            low,
+            high,
+            np.array([pair.meetings for pair in pairs], np.int32),
+            np.array([pair.low_to_high for pair in pairs]),
+            np.array([pair.high_to_low for pair in pairs]),
+        )
 
     def position(self) -> Mapping[str, int]:
         """Return the version as it goes into traces and impressions."""
         return {str(partition): number for partition, number in self.version.items()}
 
-    def _put_item(self, item: ItemState) -> None:
-        number = self.number_of(item.item_id)
-        self._events[number] = max(self._events[number], item.events)
-        self._weight[number] = max(self._weight[number], item.weight)
-        self._decayed[number] = max(self._decayed[number], item.decayed)
-        self._visits[number] = max(self._visits[number], item.visits)
-
-    def _put_pair(self, pair: PairState) -> None:
-        low, high = self.number_of(pair.low), self.number_of(pair.high)
-        self._put_neighbour(low, high, pair.low_to_high, pair.meetings)
-        self._put_neighbour(high, low, pair.high_to_low, pair.meetings)
-
-    def _put_neighbour(self, source: int, target: int, strength: float, meetings: int) -> None:
-        neighbours = self._neighbours[source]
-        if neighbours is None:
-            neighbours = self._neighbours[source] = empty()
-        self._pairs += neighbours.put(target, strength, meetings, most=self._most)
-
     def _grow(self, room: int) -> None:
-        for name in ("_events", "_weight", "_decayed", "_visits"):
+        for name, blank in (("_events", 0), ("_weight", 0), ("_decayed", 0), ("_visits", 0), ("_rank", -1), ("sums", -1)):
             old = getattr(self, name)
-            new = np.zeros(room, dtype=old.dtype)
+            new = np.full(room, blank, dtype=old.dtype) if blank else np.zeros(room, dtype=old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
+        self.links.room_for(room)

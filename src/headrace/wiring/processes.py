@@ -16,6 +16,7 @@ from headrace.pipeline import Recipe
 from headrace.serving import recipes
 from headrace.serving.recommender import Recommender
 from headrace.serving.settings import ServingSettings
+from headrace.serving.warming import warm
 from headrace.serving.watching import watch
 from headrace.snapshot.follower import Follower
 from headrace.store.generations import Generation
@@ -157,6 +158,7 @@ class _Noted:
 async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
     generation = await patiently(lambda: prepare(ground))
     figures.prepared(generation)
+    await asyncio.to_thread(warm)
     if not ground.settings.api.embedded_worker:
         await follower.run()
         return
