@@ -1,11 +1,9 @@
 """The one door: every event, impressions of our own answers included, is stamped, encoded and appended here."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Sequence
 from typing import Final, Protocol
-
-import msgspec
 
 from headrace import telemetry
 from headrace.clock import Clock
@@ -32,7 +30,7 @@ class Listener(Protocol):
     """Hears of every event this process has acknowledged, before its sender does."""
 
     def acknowledged(self, event: Event) -> None:
-        """Take note of an event that the log has just taken; its stamp is set."""
+        """Take note of an event that the log has just taken."""
         ...
 
 
@@ -54,28 +52,18 @@ class Intake:
         outcome is then unknown, and sending the same events again is safe. Raises ``Rejected`` for a value no table takes.
         """
         now_ms = self._clock.now_ms()
-        stamped = [msgspec.structs.replace(event, server_received_ts_ms=now_ms) for event in events]
-        records = [
-            NewRecord(
-                topic=TOPIC_OF[type(event)],
-                key=event.user_id,
-                value=codec.encode(whole),
-                timestamp_ms=now_ms,
-                id_hash=codec.id_hash(event.event_id),
-                payload_hash=codec.payload_hash(event),
-                kept=history,
-            )
-            for event, whole in zip(events, stamped, strict=True)
-        ]
+        records = [_record(event, now_ms, kept=history) for event in events]
         try:
             verdicts = await self._log.append(records, atomic=atomic)
         except Poison as poison:
             raise Rejected(422, "The event cannot be stored", (Violation("", str(poison)),)) from poison
         stored = not (atomic and Verdict.CONFLICT in verdicts)
-        for record, event, verdict in zip(records, stamped, verdicts, strict=True):
-            telemetry.EVENTS_ACCEPTED.labels(self._log.name(record.topic), verdict).inc()
-            if stored and verdict is Verdict.OK and self._listener is not None:
-                self._listener.acknowledged(event)
+        for (topic, verdict), count in Counter(zip((record.topic for record in records), verdicts, strict=True)).items():
+            telemetry.EVENTS_ACCEPTED.labels(self._log.name(topic), verdict).inc(count)
+        if stored and self._listener is not None:
+            for event, verdict in zip(events, verdicts, strict=True):
+                if verdict is Verdict.OK:
+                    self._listener.acknowledged(event)
         return verdicts
 
     def accept_later(self, impression: Impression) -> None:
@@ -134,3 +122,16 @@ class Intake:
             half = len(group) // 2
             await self._hand_over(group[:half])
             await self._hand_over(group[half:])
+
+
+def _record(event: Event, now_ms: int, *, kept: bool) -> NewRecord:
+    value, payload_hash = codec.sealed(event, now_ms)
+    return NewRecord(
+        topic=TOPIC_OF[type(event)],
+        key=event.user_id,
+        value=value,
+        timestamp_ms=now_ms,
+        id_hash=codec.id_hash(event.event_id),
+        payload_hash=payload_hash,
+        kept=kept,
+    )

@@ -7,6 +7,7 @@ from typing import Final
 from prometheus_client.metrics import MetricWrapperBase
 
 from headrace import telemetry
+from headrace.telemetry.histogram import Histogram
 from tests.architecture.sources import ROOT
 
 PAGE: Final = ROOT / "docs/reference/metrics.md"
@@ -16,10 +17,11 @@ UNITS: Final = {"_ms": "ms", "_total": "count"}
 def declared() -> Iterator[tuple[str, str, str, str]]:
     """Yield name with labels, type, unit and meaning of every metric that the program declares."""
     for metric in vars(telemetry).values():
-        if isinstance(metric, MetricWrapperBase):
+        if isinstance(metric, MetricWrapperBase | Histogram):
             (family,) = metric.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            labels = f"{{{','.join(metric._labelnames)}}}" if metric._labelnames else ""
+            names = getattr(metric, "_labelnames", ())
+            labels = f"{{{','.join(names)}}}" if names else ""
             unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "count")
             yield f"`{name}{labels}`", family.type, unit, family.documentation
 

@@ -101,6 +101,12 @@ class PayloadHashes(unittest.TestCase):
             stamped = [msgspec.structs.replace(event, server_received_ts_ms=at) for at in (0, 1, 99)]
             self.assertEqual(len({codec.payload_hash(one) for one in stamped}), 1)
 
+    def test_sealing_is_stamping_encoding_and_hashing_at_once(self) -> None:
+        """The same bytes and the same hash as by the three steps, whatever stamp the event came with."""
+        for event in EVENTS:
+            stamped = msgspec.structs.replace(event, server_received_ts_ms=77)
+            self.assertEqual(codec.sealed(event, 77), (codec.encode(stamped), codec.payload_hash(event)))
+
     def test_the_hash_ignores_nothing_else(self) -> None:
         """Changing any one field of any event changes its hash."""
         other: dict[str, object] = {

@@ -5,7 +5,6 @@ import random
 import unittest
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from hashlib import blake2b
 from itertools import count
 
@@ -275,7 +274,7 @@ class LogPromises(unittest.IsolatedAsyncioTestCase):
     async def test_a_read_hands_over_a_bounded_number_of_bytes(self) -> None:
         """A backlog of large records comes in portions, whole and in order."""
         log = await self.make_log()
-        large = [replace(record(f"large {n}"), value=b"%02d" % n + b"x" * 900_000) for n in range(12)]
+        large = [record(f"large {n}")._replace(value=b"%02d" % n + b"x" * 900_000) for n in range(12)]
         for one in large:
             await log.append([one], atomic=True)
         read: list[bytes] = []

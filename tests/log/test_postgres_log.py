@@ -3,7 +3,6 @@
 import asyncio
 import shutil
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import asyncpg
@@ -70,7 +69,7 @@ class TheNumberOfPartitionsIsFixed(PostgresLogTestCase):
         """No record can hold up those behind it, and the other topics have their share."""
         log = await self.make_log()
         for size in (10, LARGEST_READ_BYTES, 10):
-            await log.append([replace(record(topic=topic), value=b"x" * size) for topic in TOPICS], atomic=True)
+            await log.append([record(topic=topic)._replace(value=b"x" * size) for topic in TOPICS], atomic=True)
         place = partition_of("anna", 4)
         sizes = []
         positions = dict.fromkeys(TOPICS, 0)
@@ -107,8 +106,8 @@ class AValueThatPostgresRefuses(PostgresLogTestCase):
     async def test_a_refused_value_harms_no_neighbour_of_its_group(self) -> None:
         """Calls that share its commit are stored, and so are those that come after."""
         log = await self.make_log()
-        bad = replace(record("bad"), key="a\x00b")
-        calls = [record(), record("b"), bad, record("c"), replace(record("worse"), key="\ud800")]
+        bad = record("bad")._replace(key="a\x00b")
+        calls = [record(), record("b"), bad, record("c"), record("worse")._replace(key="\ud800")]
         ended = await asyncio.gather(*(log.append([one], atomic=True) for one in calls[:4]), return_exceptions=True)
         self.assertIsInstance(ended[2], Poison)
         self.assertEqual([ended[0], ended[1], ended[3]], [[Verdict.OK]] * 3)
@@ -281,8 +280,8 @@ class Retention(PostgresLogTestCase):
 
     async def test_the_door_forgets_old_ids_but_not_those_of_declared_imports(self) -> None:
         """Six weeks are longer than the age the door admits; history has no such age."""
-        now = [replace(record(name), timestamp_ms=self.now_ms) for name in ("live", "import")]
-        await self.log.append([now[0], replace(now[1], kept=True)], atomic=True)
+        now = [record(name)._replace(timestamp_ms=self.now_ms) for name in ("live", "import")]
+        await self.log.append([now[0], now[1]._replace(kept=True)], atomic=True)
         await self.tend(days_later=41)
         self.assertEqual(await self.sql.fetchval("SELECT count(*) FROM headrace.door_ids"), 2)
         await self.tend(days_later=43)

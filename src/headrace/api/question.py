@@ -1,5 +1,6 @@
 """What ``/reco`` and ``/recommend`` are asked, by query or by body; both end as the same ``Question``."""
 
+import re
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -45,12 +46,26 @@ SIMILAR_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
 }
 TRENDING_PARAMETERS: Final[dict[str, Parameter[Any]]] = {"k": a_number("k", "How many items at most.", MOST_ITEMS, 20)}
 
+_PLAIN: Final = re.compile(
+    rb"user_id=([\w.~-]{1,128})(?:&session_id=([\w.~-]{1,128}))?(?:&k=([1-9]\d?|1\d\d|200))?(?:&x_autolog_impressions=(true|false))?"
+)
+"""What most clients write: plain ids, the parameters in the order of the page. Read in one look; all else by ``query``."""
+
 _questions: Final = msgspec.json.Decoder(Question)
 
 
 def from_query(query: bytes) -> Question:
     """Return what the query of ``GET /reco`` asks; raises ``Rejected`` (422)."""
-    return Question(**parse(query, RECO_PARAMETERS))
+    plain = _PLAIN.fullmatch(query)
+    if plain is None:
+        return Question(**parse(query, RECO_PARAMETERS))
+    user_id, session_id, k, recorded = plain.groups()
+    return Question(
+        user_id=user_id.decode(),
+        session_id=None if session_id is None else session_id.decode(),
+        k=20 if k is None else int(k),
+        x_autolog_impressions=recorded != b"false",
+    )
 
 
 def from_body(body: bytes) -> Question:

@@ -45,10 +45,19 @@ def encode(event: Event) -> bytes:
     return _PREFIX + _encoder.encode(event)[1:]
 
 
+def sealed(event: Event, received_ms: int) -> tuple[bytes, bytes]:
+    """Return the event stamped and encoded, and the hash of what the client sent.
+
+    The same bytes as ``encode`` and ``payload_hash`` give, for one encoding: the stamp is every event's last field.
+    """
+    sent = _sent(event)
+    value = b'{"v":%d,%b,"server_received_ts_ms":%d}' % (VERSION, sent[1:-1], received_ms)
+    return value, blake2b(sent, digest_size=16).digest()
+
+
 def payload_hash(event: Event) -> bytes:
     """Return 16 bytes over what the client sent: the same event sent again, at whatever time, hashes the same."""
-    sent = msgspec.structs.replace(event, server_received_ts_ms=0) if event.server_received_ts_ms else event
-    return blake2b(_encoder.encode(sent), digest_size=16).digest()
+    return blake2b(_sent(event), digest_size=16).digest()
 
 
 def id_hash(event_id: str) -> bytes:
@@ -99,6 +108,11 @@ def decode_impression(value: bytes) -> Impression:
     if event.served is not None:
         _check_served(event.served, len(event.items))
     return event
+
+
+def _sent(event: Event) -> bytes:
+    """Return what the client sent, in our words: the event without our stamp."""
+    return _encoder.encode(msgspec.structs.replace(event, server_received_ts_ms=0) if event.server_received_ts_ms else event)
 
 
 def _decode(decoder: msgspec.json.Decoder[E], value: bytes) -> E:

@@ -5,7 +5,6 @@ order: whoever has read up to offset n has seen every record below n. A position
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol
@@ -38,8 +37,7 @@ class Verdict(StrEnum):
     CONFLICT = "conflict"
 
 
-@dataclass(frozen=True, slots=True)
-class NewRecord:
+class NewRecord(NamedTuple):
     """A record to append. ``id_hash`` and ``payload_hash`` (16 bytes each) tell duplicates from conflicts.
 
     ``kept`` says that the id must be remembered for good: an import older than the age the door admits.

@@ -101,10 +101,12 @@ class PostgresPage:
 
     async def apply(self, owned: Owned, writes: Writes, follow_ups: Sequence[FollowUp], received_ms: Sequence[int]) -> None:
         """Add the writes, key-sorted, one statement a table, and announce what the rows then stand at."""
-        items = await self._add_items(writes)
-        pairs = await self._add_pairs(writes)
+        # Rows that other partitions write too come last, those of items, which all want, behind all else: a row is locked
+        # until the commit, and whoever waits for it waits for all that follows.
         histories = await self._put_histories(owned, writes)
         await self._add_outcomes(owned, writes, follow_ups)
+        pairs = await self._add_pairs(writes)
+        items = await self._add_items(writes)
         newest = max((entries[-1].ts_ms for entries in writes.histories.values()), default=0)
         batch = changes.Changes(list(received_ms), newest, items, pairs, histories)
         await self._connection.execute(self._queries["announce"], owned.partition, changes.encode(batch))

@@ -80,9 +80,14 @@ class Database:
                     max_size=self._largest,
                     timeout=CONNECT_TIMEOUT_S,
                     command_timeout=STATEMENT_TIMEOUT_S,
+                    reset=_as_it_is,
                     server_settings={"application_name": "headrace", "idle_in_transaction_session_timeout": "60000"},
                 )
         return self._pool
+
+
+async def _as_it_is(_connection: object) -> None:
+    """Give a connection back without a word to the server: no session state outlives a loan, and asking is a round trip."""
 
 
 def _let_go(connection: Connection) -> None:

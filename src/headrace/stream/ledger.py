@@ -6,7 +6,7 @@ The methods of ``Page`` are called in the order they stand in, which is also the
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from headrace.events.types import Event
 from headrace.features.history import History
@@ -38,8 +38,7 @@ class Owned:
     """Someone has let it go on: the brake lets the bad stretch pass."""
 
 
-@dataclass(frozen=True, slots=True)
-class Applied:
+class Applied(NamedTuple):
     """An event of the batch that counts, with its place: offset in its topic, number in the partition's applied order."""
 
     event: Event
@@ -62,8 +61,7 @@ class Tally:
     """The bad stretch is behind this batch, and the brake holds again."""
 
 
-@dataclass(frozen=True, slots=True)
-class NewId:
+class NewId(NamedTuple):
     """An event's id and payload (hashes of 16 bytes), to be remembered with its place."""
 
     id_hash: bytes

@@ -151,7 +151,6 @@ class Worker:
         backoff_s = 0.1
         while not self._stopping.is_set():
             try:
-                self._news[owned.partition].clear()
                 async with self._manner.turn():
                     passed = await processor.step(owned)
                 if not passed and owned.from_archive and await self._leave_archive(owned):
@@ -173,7 +172,7 @@ class Worker:
                 if not await self._reload(owned):
                     return
                 continue
-            if not passed:
+            if not passed or (passed < self._settings.max_poll_records and not owned.from_archive):
                 await self._idle(owned, brake)
 
     def _processor(self, owned: Owned, brake: Brake) -> Processor:
@@ -207,13 +206,19 @@ class Worker:
             telemetry.log.warning("batch_waits", partition=owned.partition, reason=str(error), seconds=seconds)
 
     async def _idle(self, owned: Owned, brake: Brake) -> None:
-        """Wait until the log has news for this partition, or until someone lets it go on."""
+        """Wait until the log has news for this partition, or until someone lets it go on.
+
+        What arrived during the last batch is news only at the next look: so many records share a transaction where many come.
+        """
         if owned.halted is not None:
             await self._pause(self._settings.lease_ms / 1000 / 5)
             if await self._reload(owned) and owned.halted is None:
                 brake.release()
             return
-        await self._news[owned.partition].wait()
+        news = self._news[owned.partition]
+        if not self._stopping.is_set():
+            news.clear()
+            await news.wait()
 
     async def _reload(self, owned: Owned) -> bool:
         """Take the ledger's word for where the partition stands; False where it is no longer ours."""

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -35,8 +35,7 @@ KEPT_AFTER_MS: Final = 30 * 86_400_000
 """An event that old when it arrived is imported history: its id is remembered for good."""
 
 
-@dataclass(frozen=True, slots=True)
-class Decoded:
+class Decoded(NamedTuple):
     """A record and what it holds: an event, or the reason why it holds none."""
 
     record: StoredRecord

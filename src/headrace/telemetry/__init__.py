@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+
+from headrace.telemetry.histogram import Histogram
 
 # A series that only tells when another began would double every page.
 disable_created_metrics()  # type: ignore[no-untyped-call]

@@ -108,15 +108,14 @@ class PostgresLog:
     async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
         """Return the next records of every given topic, topic by topic; see ``log.port``."""
         self._check_open()
-        found: list[StoredRecord] = []
+        topics = [TOPIC_NUMBER[topic] for topic in positions]
         share = LARGEST_READ_BYTES // max(1, len(positions))
         async with self._database.connection() as connection:
-            for topic, position in positions.items():
-                rows = await connection.fetch(self._queries["read"], TOPIC_NUMBER[topic], partition, position, limit, share)
-                found.extend(
-                    StoredRecord(topic, partition, row["offset"], row["key"], row["value"], row["timestamp_ms"]) for row in rows
-                )
-        return found
+            rows = await connection.fetch(self._queries["read"], partition, topics, list(positions.values()), limit, share)
+        return [
+            StoredRecord(TOPICS[topic], partition, offset, key, value, timestamp_ms)
+            for topic, offset, key, value, timestamp_ms in rows
+        ]
 
     async def has_news(self, positions: Mapping[int, Mapping[Topic, int]]) -> set[int]:
         """Return the partitions whose log has grown beyond these positions."""

@@ -36,16 +36,19 @@ FROM unnest($4::smallint[], $5::int[], $6::int[], $7::text[], $8::bytea[], $9::b
 JOIN locked AS l ON l.topic = r.topic AND l.partition = r.partition
 
 -- name: read
--- The next records of one topic and partition, in order: at most so many, and so many bytes of them, but at least one.
-SELECT "offset", key, value, timestamp_ms FROM (
+-- The next records of one partition, topic by topic, each from its own position on, in order: at most so many of a topic, and
+-- so many bytes of them, but at least one.
+SELECT w.topic, r."offset", r.key, r.value, r.timestamp_ms
+FROM unnest($2::smallint[], $3::bigint[]) WITH ORDINALITY AS w (topic, position, place)
+CROSS JOIN LATERAL (
     SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before FROM (
-        SELECT "offset", key, value, timestamp_ms FROM @space.log_records
-        WHERE topic = $1 AND partition = $2 AND "offset" >= $3
-        ORDER BY "offset" LIMIT $4
+        SELECT "offset", key, value, timestamp_ms FROM @space.log_records AS l
+        WHERE l.topic = w.topic AND l.partition = $1 AND l."offset" >= w.position
+        ORDER BY l."offset" LIMIT $4
     ) AS next
-) AS weighed
-WHERE bytes_before + octet_length(value) <= $5 OR bytes_before = 0
-ORDER BY "offset"
+) AS r
+WHERE r.bytes_before + octet_length(r.value) <= $5 OR r.bytes_before = 0
+ORDER BY w.place, r."offset"
 
 -- name: ends
 -- The position behind the last record of every topic and partition.
