@@ -5,11 +5,13 @@ import unittest
 import numpy as np
 
 from headrace.clock import SystemClock
+from headrace.config.declared import SETTINGS
+from headrace.config.kinds import Real, Whole
 from headrace.evaluation import intervals, page, protocol, runs, tuning, variants
 from headrace.evaluation.playing import Stage
 from headrace.features.settings import FeatureSettings
 from headrace.serving import recipes
-from tests.evaluation.worlds import MINUTE, campers
+from tests.evaluation.worlds import MINUTE, act, campers
 
 RECIPE = recipes.named("default")
 STAGE = Stage(FeatureSettings())
@@ -43,8 +45,39 @@ class Tuning(unittest.TestCase):
     def test_where_nothing_is_better_the_recipe_stays(self) -> None:
         """Campers are predicted perfectly as it is."""
         course = tuning.window(self.steps, self.names, self.split_ms)
-        best = tuning.sweep(RECIPE, course, self.split_ms, STAGE, SystemClock(), silent, lambda _: None)
-        self.assertEqual(variants.toml_of(best), variants.toml_of(RECIPE))
+        heard: list[tuning.Round] = []
+        best = tuning.sweep(RECIPE, course, self.split_ms, STAGE, SystemClock(), silent, heard.append)
+        self.assertEqual(variants.toml_of(best.recipe), variants.toml_of(RECIPE))
+        self.assertEqual(best.features, STAGE.features)
+        self.assertEqual([one.change for one in heard], ["nothing better"])
+
+    def test_feature_settings_are_tuned_too_each_by_a_pass_of_its_own(self) -> None:
+        """Where lamps follow tents two steps later, a window of one is too short: the sweep widens it."""
+        stage = Stage(FeatureSettings(window=1, backward=0.0))
+        acts = [
+            act(f"camper-{number}", item, 60 * number + place)
+            for number in range(24)
+            for place, item in enumerate(("tent", f"one-off-{number}", "lamp"))
+        ]
+        steps, names = protocol.steps_of(acts, GAP_MS)
+        split_ms = protocol.before_last(steps, 6)
+        course = tuning.window(steps, names, split_ms)
+        best = tuning.sweep(RECIPE, course, split_ms, stage, SystemClock(), silent, lambda _: None)
+        self.assertGreater(best.features.window, 1)
+
+    def test_a_sweep_moves_feature_settings_within_the_bounds_of_their_declaration(self) -> None:
+        """What it finds can be set."""
+        declared = {one.field: one.kind for one in SETTINGS}
+        for name, bounds in variants.FEATURES_SWEPT.items():
+            kind = declared[f"features.{name}"]
+            assert isinstance(kind, Whole | Real)
+            self.assertEqual(bounds, (kind.low, kind.high))
+
+    def test_moved_feature_settings_stay_within_what_production_takes(self) -> None:
+        """A window of 100 grows no further, and no pair counts more backwards than forwards."""
+        moved = dict(variants.features_moved(FeatureSettings(window=100, backward=1.0)))
+        self.assertIn("window=50", moved)
+        self.assertTrue(all(one.window <= 100 and one.backward <= 1 for one in moved.values()))
 
     def test_a_recipe_written_as_a_file_is_the_same_recipe(self) -> None:
         """Read again, it has the same version."""

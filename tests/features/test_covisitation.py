@@ -100,6 +100,12 @@ class ByHand(unittest.TestCase):
         self.assertEqual(pairs(book), {("stove", "tent"), ("lamp", "stove")})
         self.assertEqual(book.strength("stove", "tent"), 0)
 
+    def test_the_settings_say_how_fast_a_step_back_counts_for_less(self) -> None:
+        """Two steps back: half by default, a quarter with a step decay of 2, as much as one step with 0."""
+        for power, two_back in ((1.0, 0.5), (2.0, 0.25), (0.0, 1.0)):
+            book = Book(replace(SETTINGS, step_decay=power)).take(session("tent", "stove", "lamp"))
+            self.near(book.strength("tent", "lamp"), two_back * book.strength("stove", "lamp"))
+
 
 class Sessions(unittest.TestCase):
     """What belongs together."""

@@ -61,7 +61,8 @@ def evaluate(
     ] = None,
     ablate: Annotated[bool, typer.Option("--ablate", help="Take each part out in turn and tell what it costs.")] = False,
     sweep: Annotated[
-        bool, typer.Option("--sweep", help="Tune the recipe on a window before the split; the test stays unseen.")
+        bool,
+        typer.Option("--sweep", help="Tune recipe and feature settings on a window before the split; the test stays unseen."),
     ] = False,
     json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write everything that was found there, as JSON.")] = None,
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="Write a page with plots there, as HTML.")] = None,
@@ -227,7 +228,15 @@ def _sweep(recipe: Recipe, steps: list[Step], names: list[str], split_ms: int, s
 
     with _bar(console, "tuning") as tell:
         best = tuning.sweep(recipe, course, split_ms, stage, SystemClock(), tell, say)
-    console.print(variants.toml_of(best), markup=False, highlight=False)
+    changed = {
+        name: value
+        for name in variants.FEATURES_SWEPT
+        if (value := getattr(best.features, name)) != getattr(stage.features, name)
+    }
+    if changed:
+        flags = " ".join(f"--feature {name}={value:g}" for name, value in changed.items())
+        console.print(f"# with {flags}: a generation of its own, see `headrace evaluate --help`", markup=False, highlight=False)
+    console.print(variants.toml_of(best.recipe), markup=False, highlight=False)
 
 
 @contextmanager

@@ -245,6 +245,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "The weight of a pair against the order in which its events happened, where the forward one has 1.",
             ),
             (
+                "HEADRACE_FEATURE_STEP_DECAY",
+                "step_decay",
+                Real(0, 4),
+                "power",
+                "The d-th item back in a session counts for d to the power of minus this; 0 counts the whole window alike.",
+            ),
+            (
                 "HEADRACE_FEATURE_SESSION_GAP_MINUTES",
                 "session_gap_minutes",
                 Whole(1, 10_080),

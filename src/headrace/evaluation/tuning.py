@@ -1,17 +1,19 @@
-"""Tuning: moves one weight of a recipe at a time, on a window cut from before the test, and never sees the test.
+"""Tuning: moves one number at a time, on a window cut from before the test, and never sees the test.
 
-The window is as long as the test window and ends where that begins. Coordinate steps: all variants of a round are played in
-one pass, the best becomes the next round's start, until none is better.
+The window is as long as the test window and ends where that begins. Coordinate steps: all variants of a recipe are played in
+one pass, then each changed feature setting in a pass of its own, as other sums come of it; the best becomes the next round's
+start, until none is better.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from headrace.clock import Clock
 from headrace.evaluation import metrics, protocol, variants
 from headrace.evaluation.playing import Candidate, Play, Played, Stage, Tell, play
 from headrace.evaluation.protocol import Course, Step
+from headrace.features.settings import FeatureSettings
 from headrace.pipeline import Recipe
 
 ROUNDS: Final = 4
@@ -25,12 +27,19 @@ class TestWindow(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Round:
-    """What a round found: the recipe it chose, what was changed for it, and its value beside the one it began with."""
+    """What a round found: what it changed, and the value of that beside the one it began with."""
 
     change: str
-    recipe: Recipe
     value: float
     before: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The best recipe, and the feature settings that it was best with."""
+
+    recipe: Recipe
+    features: FeatureSettings
 
 
 def window(steps: list[Step], names: list[str], split_ms: int, *, about: int = TARGETS) -> Course:
@@ -41,20 +50,36 @@ def window(steps: list[Step], names: list[str], split_ms: int, *, about: int = T
 
 def sweep(
     recipe: Recipe, course: Course, test_from_ms: int, stage: Stage, clock: Clock, tell: Tell, say: Callable[[Round], None]
-) -> Recipe:
-    """Return the best recipe found; ``say`` hears each round. Raises ``TestWindow`` rather than look at the test."""
+) -> Found:
+    """Return the best that was found; ``say`` hears each round. Raises ``TestWindow`` rather than look at the test."""
     if any(step.act.ts_ms >= test_from_ms for step in course.steps):
         raise TestWindow("the window to tune on reaches into the test window: nobody tunes on what is tested")
-    best = recipe
+
+    def values_of(tried: Sequence[Recipe], features: FeatureSettings) -> list[float]:
+        found = play(course, [Candidate(one.version, one) for one in tried], replace(stage, features=features), clock, tell)
+        return [worth(found, one) for one in found.played]
+
+    best = Found(recipe, stage.features)
     for _ in range(ROUNDS):
-        tried = [variants.Variant("as it is", best), *variants.moved(best)]
-        found = play(course, [Candidate(one.change, one.recipe) for one in tried], stage, clock, tell)
-        values = [worth(found, one) for one in found.played]
-        chosen = max(range(len(values)), key=values.__getitem__)
-        say(Round(tried[chosen].change, tried[chosen].recipe, values[chosen], values[0]))
-        if values[chosen] <= values[0]:
+        tried = list(variants.moved(best.recipe))
+        before, *values = values_of([best.recipe, *(one.recipe for one in tried)], best.features)
+        value = max(values, default=before)
+        if value > before:
+            chosen = tried[values.index(value)]
+            say(Round(chosen.change, value, before))
+            best = Found(chosen.recipe, best.features)
+        value = start = max(value, before)
+        change, features = "", best.features
+        for label, other in variants.features_moved(best.features):
+            worth_it = values_of([best.recipe], other)[0]
+            if worth_it > value:
+                change, features, value = label, other, worth_it
+        if change:
+            say(Round(change, value, start))
+            best = Found(best.recipe, features)
+        if value <= before:
+            say(Round("nothing better", value, before))
             break
-        best = tried[chosen].recipe
     return best
 
 

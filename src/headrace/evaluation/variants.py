@@ -22,9 +22,18 @@ WITHOUT: Final[Mapping[str, tuple[float, str]]] = {
 FEATURES_WITHOUT: Final[Mapping[str, Mapping[str, float]]] = {
     "window 1: only neighbours in a row": {"window": 1},
     "forward only: no pair backwards": {"backward": 0.0},
+    "no step decay: the whole window counts alike": {"step_decay": 0.0},
     "no decay: old events count like new ones": {"half_life_days": 100_000.0},
 }
 """The same for what the features remember; each needs a pass of its own."""
+
+FEATURES_SWEPT: Final[Mapping[str, tuple[float, float]]] = {
+    "window": (1, 100),
+    "backward": (0.0, 1.0),
+    "half_life_days": (0.01, 36_500.0),
+    "step_decay": (0.0, 4.0),
+}
+"""The feature settings that a sweep moves, and the bounds that production holds them in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +53,16 @@ def moved(recipe: Recipe) -> Iterator[Variant]:
                 for other in _steps(value):
                     label = f"{part.name}.{name}={other:g}"
                     yield Variant(label, _with(recipe, place, index, replace(part, **{name: other}), label))
+
+
+def features_moved(settings: FeatureSettings) -> Iterator[tuple[str, FeatureSettings]]:
+    """Yield what was changed and the feature settings with it: each number that shapes the sums, moved both ways."""
+    for name, (least, most) in FEATURES_SWEPT.items():
+        value = getattr(settings, name)
+        for other in _steps(value):
+            within = type(value)(min(max(other, least), most))
+            if within != value:
+                yield f"{name}={within:g}", features_with(settings, {name: within})
 
 
 def taken_out(recipe: Recipe) -> Iterator[Variant]:

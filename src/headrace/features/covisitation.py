@@ -1,7 +1,7 @@
 """Co-visitation: which items meet in one session, how close and how lately.
 
 Write half: for an event on item x at time t with forward factor F, walk back over the session's items y_1, y_2, … y_W:
-C[y_d -> x] += w(x)·F/d and C[x -> y_d] += w(y_d)·beta·F/d, stopping at an earlier x. A late event also meets what already
+C[y_d -> x] += w(x)·F/d^g and C[x -> y_d] += w(y_d)·beta·F/d^g, stopping at an earlier x. A late event also meets what already
 followed it, walking forward in the same way with the factors of those later events, so that the order of arrival changes
 no more than the step weight of its own session. Repeats of one item in a row count as one step. ``visits`` of x grows by F
 unless x directly repeats itself.
@@ -29,7 +29,7 @@ def project(
         if earlier.item_id == item_id:
             repeated = step == 1
             break
-        strength = factor / step
+        strength = factor / step**settings.step_decay
         writes.pair(earlier.item_id, item_id, entry.weight * strength, earlier.weight * settings.backward * strength)
     if not repeated:
         writes.item(item_id).visits += factor
@@ -38,7 +38,7 @@ def project(
     for step, later in _walk(entry, history, range(at, len(history)), settings):
         if later.item_id == item_id:
             break
-        strength = decay_factor(later.ts_ms, landmark_ms, settings.half_life_ms) / step
+        strength = decay_factor(later.ts_ms, landmark_ms, settings.half_life_ms) / step**settings.step_decay
         writes.pair(item_id, later.item_id, later.weight * strength, entry.weight * settings.backward * strength)
 
 

@@ -19,6 +19,9 @@ class FeatureSettings:
     backward: float = 0.75
     """The weight of the pair (later item, earlier item) against 1.0 for the order in which they happened."""
 
+    step_decay: float = 1.0
+    """The d-th item back counts for d to the power of minus this: 1 halves the second, 0 counts the whole window alike."""
+
     session_gap_minutes: int = 30
     """A silence of so many minutes ends a session where the client names none."""
 
