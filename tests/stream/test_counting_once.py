@@ -112,10 +112,22 @@ class CountingOnce(StreamTestCase):
     async def test_ids_of_history_are_kept_and_those_of_live_events_are_not(self) -> None:
         """An event already a month old when it came was imported: its age does not make its id forgotten."""
         old = codec.encode(view(event_id="old", ts_ms=T0 - YEAR_MS)).replace(str(T0 - YEAR_MS + 5).encode(), str(T0).encode())
-        await self.send(raw(old), view(event_id="live"))
+        await self.send(raw(old), view(event_id="live"), view(event_id="new", ts_ms=T0 + YEAR_MS))
         await self.drain()
         await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2)
-        self.assertEqual(await self.rows("SELECT id, kept FROM @gen.event_ids"), [(codec.id_hash("old"), True)])
+        left = await self.rows("SELECT id, kept FROM @gen.event_ids")
+        self.assertEqual(sorted(left), sorted([(codec.id_hash("old"), True), (codec.id_hash("new"), False)]))
+
+    async def test_tidying_while_old_records_are_worked_through_forgets_no_id_that_may_come_again(self) -> None:
+        """A log of last year has its repeats where last year had them, however old they are by now."""
+        await self.send(view("jam", event_id="once"), view("tea"))
+        await self.drain()
+        await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2)
+        await self.send(view("jam", event_id="once"), view("other", event_id="once"))
+        await self.drain()
+        self.assertEqual(await self.counted(), {"jam": 1, "tea": 1})
+        self.assertEqual(await self.dead(), [("id_conflict", "reco_interaction", 3)])
+        await self.assert_proven()
 
 
 class Poison(StreamTestCase):
