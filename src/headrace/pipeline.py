@@ -1,8 +1,7 @@
 """How an answer is made: sources propose, filters remove, scorers weigh, a selector chooses, fillers complete a short answer.
 
-An explorer may then put something unproven in it. Items are numbers here, the dense numbers that the snapshot gives them, so
-that every stage works on arrays. A stage is pure: the same picture, query and candidates give the same result, and no stage
-waits.
+Items are numbers here, the dense numbers that the snapshot gives them, so that every stage works on arrays. A stage is pure:
+the same picture, query and candidates give the same result, and no stage waits.
 """
 
 from collections.abc import Sequence
@@ -49,15 +48,13 @@ class Query(msgspec.Struct, frozen=True):
 class Candidates(msgspec.Struct, frozen=True):
     """Items with their score and the source that proposed each; three parallel arrays, no item twice.
 
-    ``source`` holds indices into ``sources``. Scores of one list are comparable with each other. ``propensities``, parallel to
-    them too, are how likely each item was to be shown at its place; None where nothing was left to chance.
+    ``source`` holds indices into ``sources``. Scores of one list are comparable with each other.
     """
 
     items: Numbers
     scores: Scores
     source: NDArray[np.int8]
     sources: tuple[str, ...]
-    propensities: Scores | None = None
 
     def __len__(self) -> int:
         """Return how many candidates there are."""
@@ -123,25 +120,11 @@ class Selector(Protocol):
         ...
 
 
-class Explorer(Protocol):
-    """Leaves a part of some answers to chance, and tells how likely each item was to be shown where it is."""
-
-    @property
-    def name(self) -> str:
-        """Return the explorer's name in recipes, traces and metrics."""
-        ...
-
-    def explore(self, query: Query, answer: Candidates, unproven: Candidates) -> Candidates:
-        """Return the answer with propensities, at most ``query.k`` items; ``unproven`` holds none of the answer's."""
-        ...
-
-
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A named pipeline; ``version`` is ``name@digest`` over its parts and weights, so a changed weight changes it.
 
-    ``fillers`` are sources that are asked in order only while the answer is short of what was asked for. ``explored`` are the
-    sources of what the ``explorer`` may put into a finished answer.
+    ``fillers`` are sources that are asked in order only while the answer is short of what was asked for.
     """
 
     name: str
@@ -151,8 +134,6 @@ class Recipe:
     scorers: tuple[Scorer, ...]
     selector: Selector
     fillers: tuple[Source, ...] = ()
-    explored: tuple[Source, ...] = ()
-    explorer: Explorer | None = None
 
 
 @dataclass(slots=True)
@@ -177,7 +158,7 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
     for number, filler in enumerate(recipe.fillers, start=1):
         if len(chosen) < query.k:
             chosen = _filled(recipe, chosen, filler, number, picture, query, trace)
-    return chosen if recipe.explorer is None else _explored(recipe, recipe.explorer, chosen, picture, query, trace)
+    return chosen
 
 
 def contributors(answer: Candidates) -> list[str]:
@@ -222,15 +203,6 @@ def _filled(
     filled = _joined(Candidates(chosen.items, chosen.scores, chosen.source, names), more)
     _note(trace, filler.name, len(chosen), len(filled))
     return filled
-
-
-def _explored(
-    recipe: Recipe, explorer: Explorer, chosen: Candidates, picture: Picture, query: Query, trace: Trace | None
-) -> Candidates:
-    unproven = _filtered(recipe, _gather(recipe.explored, picture, query, None), picture, query, None)
-    explored = explorer.explore(query, chosen, _without(unproven, chosen.items))
-    _note(trace, explorer.name, len(chosen), len(explored))
-    return explored
 
 
 def _kept(candidates: Candidates, stays: NDArray[np.bool_]) -> Candidates:

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
+from headrace import telemetry
 from headrace.errors import Unavailable
 from headrace.log.port import Misplaced, StoredRecord, Topic, partition_of
 from headrace.log.postgres import PostgresLog
@@ -14,7 +15,7 @@ from headrace.store.pool import Database
 from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.dead_letters import Brake
 from headrace.stream.ledger import Fenced, Owned, Page
-from tests.stream.world import StreamTestCase, raw, shown, view, wait_until, watch
+from tests.stream.world import StreamTestCase, raw, shown, user_of, view, wait_until, watch
 
 PLACE = partition_of("anna", 4)
 
@@ -179,6 +180,15 @@ class _Distorted(PostgresLog):
         return records
 
 
+class _Straying(_Distorted):
+    """A client library that hands over another partition's records as well."""
+
+    async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
+        """Read two partitions."""
+        ours = await super().read(partition, positions, limit=limit)
+        return ours + await super().read((partition + 1) % 4, dict.fromkeys(positions, 0), limit=limit)
+
+
 class _MadeAnew(PostgresLog):
     """A log that somebody deleted and made again: what stands in the ledger lies behind its end."""
 
@@ -225,7 +235,9 @@ class TheFence(OwningTestCase):
     async def test_a_range_that_the_client_skipped_is_read_again(self) -> None:
         """A second look shows that the log still has it: nothing is lost, no gap is recorded."""
         await self.send(*(view(f"item {n}") for n in range(10)))
+        before = telemetry.WORKER_REREADS._value.get()
         self.assertEqual(await self.processor(log=_Distorted(self.ground.database, skip=4)).step(self.owned), 10)
+        self.assertEqual(telemetry.WORKER_REREADS._value.get() - before, 1)
         self.assertEqual(len(await self.counted()), 10)
         self.assertEqual(await self.rows("SELECT count(*) FROM @gen.gaps"), [(0,)])
         await self.assert_proven()
@@ -246,6 +258,16 @@ class TheFence(OwningTestCase):
         self.assertEqual(self.owned.positions[Topic.INTERACTION], 8)
         self.assertEqual(await self.counted(), {"jam": 4, **{f"item {n}": 1 for n in range(4)}})
         self.assertEqual(await self.rows("SELECT sum(skipped), sum(dead) FROM @gen.partitions"), [(0, 0)])
+        await self.assert_proven()
+
+    async def test_a_record_of_another_partition_is_left_aside(self) -> None:
+        """A client that hands over what belongs to a partition that moved away adds nothing to ours."""
+        other = user_of((PLACE + 1) % 4)
+        await self.send(view("jam"), view("tea", user=other), view("film"))
+        before = telemetry.WORKER_STRAYS._value.get()
+        self.assertEqual(await self.processor(log=_Straying(self.ground.database)).step(self.owned), 2)
+        self.assertEqual(await self.counted(), {"jam": 1, "film": 1})
+        self.assertEqual(telemetry.WORKER_STRAYS._value.get() - before, 1)
         await self.assert_proven()
 
     async def test_a_gap_that_the_log_confirms_is_recorded_and_passed_once(self) -> None:

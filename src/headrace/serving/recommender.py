@@ -112,6 +112,6 @@ class Recommender:
                 snapshot=dict(picture.position()),
                 sources=[chosen.sources[number] for number in chosen.source],
                 scores=[float(score) for score in chosen.scores],
-                propensities=[1.0] * len(items) if chosen.propensities is None else chosen.propensities.tolist(),
+                propensities=[1.0] * len(items),
             ),
         )

@@ -79,14 +79,14 @@ class Processor:
             return 0
         limit = self._manner.limit(self._limit)
         try:
-            records = await self._log.read(owned.partition, owned.positions, limit=limit)
+            records = await self._read(owned, limit)
             if not owned.from_archive and _gaps(owned, records):
                 # A second look tells a range that a client skipped from one that the log really lost.
-                records = await self._log.read(owned.partition, owned.positions, limit=limit)
+                telemetry.WORKER_REREADS.inc()
+                records = await self._read(owned, limit)
         except Misplaced as misplaced:
             await self._halt(owned, str(misplaced))
             return 0
-        records = _onward(owned, records)
         now_ms = self._clock.now_ms()
         self.lag_ms = {record.topic: max(0, now_ms - record.timestamp_ms) for record in reversed(records)}
         if not records:
@@ -97,6 +97,15 @@ class Processor:
             await self._halt(owned, str(halting))
             return 0
         return len(records)
+
+    async def _read(self, owned: Owned, limit: int) -> list[StoredRecord]:
+        """Return what the log hands over, without what nobody asked for."""
+        handed = await self._log.read(owned.partition, owned.positions, limit=limit)
+        records = _onward(owned, handed)
+        if strays := len(handed) - len(records):
+            telemetry.WORKER_STRAYS.inc(strays)
+            telemetry.log.warning("records_left_aside", partition=owned.partition, count=strays)
+        return records
 
     async def _halt(self, owned: Owned, reason: str) -> None:
         owned.halted = reason
@@ -250,11 +259,11 @@ def _gaps(owned: Owned, records: Sequence[StoredRecord]) -> list[tuple[Topic, in
 
 
 def _onward(owned: Owned, records: Sequence[StoredRecord]) -> list[StoredRecord]:
-    """Return the records without those a client hands over again: below our position, or twice."""
+    """Return the records without those a client hands over again (below our position, or twice), or of another partition."""
     expected = dict(owned.positions)
     onward = []
     for record in records:
-        if record.offset >= expected[record.topic]:
+        if record.partition == owned.partition and record.offset >= expected[record.topic]:
             expected[record.topic] = record.offset + 1
             onward.append(record)
     return onward

@@ -116,6 +116,14 @@ WORKER_FENCED: Final = Counter(
 WORKER_GAPS: Final = Counter(
     "reco_worker_gaps_total", "Ranges of offsets the log no longer has, recorded and passed.", registry=WORKER_REGISTRY
 )
+WORKER_REREADS: Final = Counter(
+    "reco_worker_rereads_total", "Reads that left a range of offsets out and were made again.", registry=WORKER_REGISTRY
+)
+WORKER_STRAYS: Final = Counter(
+    "reco_worker_strays_total",
+    "Records handed over that were not asked for, and left aside: below the position, twice, or of another partition.",
+    registry=WORKER_REGISTRY,
+)
 WORKER_HALTED: Final = Gauge(
     "reco_worker_halted_partitions",
     "Partitions stopped by the brake on dead letters, of those this worker owns.",
