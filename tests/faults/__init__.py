@@ -1,0 +1,1 @@
+"""Faults on purpose, and the oracle that says whether a promise held: ``make faults`` tries them at their full size."""

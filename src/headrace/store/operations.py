@@ -129,9 +129,7 @@ class Operations:
         async with self._database.connection() as connection:
             await connection.execute(self._queries["trim_changelog"], float(CHANGELOG_S))
             for _ in range(MOST_STEPS):
-                done = await connection.execute(
-                    self._queries["forget_ids"], now_ms - remembered_ms, remembered_ms, IDS_AT_ONCE
-                )
+                done = await connection.execute(self._queries["forget_ids"], now_ms - remembered_ms, remembered_ms, IDS_AT_ONCE)
                 if done != f"DELETE {IDS_AT_ONCE}":
                     break
             await connection.execute(self._queries["forget_workers"])

@@ -372,8 +372,7 @@ SELECT (SELECT count(DISTINCT i.item_id) FROM @gen.outcome_items AS i JOIN @gen.
 DELETE FROM @gen.changelog WHERE written_at < now() - make_interval(secs => $1)
 
 -- name: forget_ids
--- Forget ids of events from before $1, unless they are imported history; a bounded number at a time. Where a partition works
--- through old records, its own newest event says what is old: $2 before that an id may still come again.
+-- Forget old ids, a bounded number at a time; imported history is kept, and what is no older than $2 to its partition.
 DELETE FROM @gen.event_ids WHERE ctid = ANY (ARRAY(
     SELECT i.ctid FROM @gen.event_ids AS i JOIN @gen.partitions AS p ON p.partition = i.partition
     WHERE i.ts_ms < $1 AND NOT i.kept AND i.ts_ms < p.newest_ts_ms - $2::bigint LIMIT $3

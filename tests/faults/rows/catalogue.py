@@ -1,0 +1,68 @@
+"""All rows, in the order of the table."""
+
+from typing import Final
+
+from tests.faults.rows import door, handing, kills, points, poison, postgres_away, repeats, starting
+from tests.faults.trial import Row
+
+ORACLE: Final = "the oracle"
+
+ROWS: Final = (
+    Row(
+        "kills",
+        "SIGKILL of a random one of 3 workers, 100 times during 1,000,000 events",
+        ORACLE,
+        kills.kills_of_workers,
+    ),
+    Row(
+        "points",
+        "SIGKILL of a worker before, during and after every statement",
+        ORACLE + ", at every point",
+        points.worker_points,
+    ),
+    Row("api-points", "SIGKILL of an API before, during and after every step of an append", ORACLE, points.api_points),
+    Row("apis", "SIGKILL of one of 2 APIs under load", ORACLE, kills.kills_of_apis),
+    Row("zombies", "a worker stopped past its lease comes back", "it is fenced; nothing counts twice", kills.zombies),
+    Row("leaving", "SIGTERM with work in flight", "out within 10 s, code 0; no duplicate", kills.leaving),
+    Row(
+        "restarts",
+        "pg_ctl -m immediate restart under load",
+        ORACLE + "; no dead letter; 503 with Retry-After on the embedded log",
+        postgres_away.immediate_restarts,
+    ),
+    Row("torn", "connections to Postgres cut, delayed, half-open", ORACLE, postgres_away.torn_connections),
+    Row(
+        "away",
+        "Postgres away for 60 s",
+        "the worker waits; /readyz degraded; /reco answers from memory and says how old",
+        postgres_away.away,
+        idle=True,
+    ),
+    Row(
+        "starting",
+        "API and worker start 90 s before what they need",
+        "both become ready by themselves",
+        starting.before_postgres,
+        idle=True,
+    ),
+    Row(
+        "handing",
+        "the client library skips a range, hands over records again or of another partition",
+        "detected, read again, counted in a metric",
+        handing.skipping_and_straying,
+    ),
+    Row("poison", "1 % poison in 100,000 records", "every neighbour counts; one dead letter per poison", poison.one_percent),
+    Row("giant", "a poison larger than any limit", "stored truncated, with its hash; no neighbour lost", poison.giant),
+    Row(
+        "brake",
+        "all poison for 10 s",
+        "halts at the brake; nothing dropped; goes on when resumed",
+        poison.nothing_but_poison,
+        idle=True,
+    ),
+    Row("refused", "the store of dead letters refuses", "the offset does not move", poison.refusing_store),
+    Row("repeats", "the same event 1 to 5 times, 200 at once, across a restart", "counts once", repeats.the_same_event),
+    Row("conflicts", "the same id with another payload", "422 or a dead letter; the first one wins", repeats.another_payload),
+    Row("ages", "29 and 31 days old, 4 and 6 minutes ahead", "taken, 422, taken, 422", door.ages),
+    Row("inputs", "every bad input", "4xx, nothing stored, never a 500", door.bad_inputs),
+)
