@@ -36,8 +36,7 @@ FROM unnest($4::smallint[], $5::int[], $6::int[], $7::text[], $8::bytea[], $9::b
 JOIN locked AS l ON l.topic = r.topic AND l.partition = r.partition
 
 -- name: read
--- The next records of one partition, topic by topic, each from its own position on, in order: at most so many of a topic, and
--- so many bytes of them, but at least one.
+-- The next records of one partition, topic by topic, in order: at most so many of each, so many bytes, at least one.
 SELECT w.topic, r."offset", r.key, r.value, r.timestamp_ms
 FROM unnest($2::smallint[], $3::bigint[]) WITH ORDINALITY AS w (topic, position, place)
 CROSS JOIN LATERAL (
