@@ -108,6 +108,9 @@ class Log(Reader, Protocol):
         When this returns, every ``OK`` record survives any crash. A duplicate or conflict is not appended. With ``atomic``,
         one conflict keeps the whole call from being appended: the others then read ``OK`` but are not stored.
         Raises ``Unavailable``; the caller then knows nothing of the outcome and may send the same records again.
+
+        What this instance has acknowledged lately it knows. What another took at the same moment the embedded log knows as
+        well; on Kafka both may say ``OK`` and store it, and the stream, which remembers all ids, counts it once.
         """
         ...
 

@@ -1,8 +1,47 @@
 """Which log carries the events and how its topics are called outwardly."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
 
 from headrace.log.port import Topic
+
+
+@dataclass(frozen=True, slots=True)
+class KafkaSettings:
+    """How the client comes to its brokers, and how it makes topics."""
+
+    security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """Whether connections are encrypted, and whether we say who we are."""
+
+    sasl_mechanism: str | None = None
+    """How we say who we are."""
+
+    sasl_username: str | None = None
+    """Who we are."""
+
+    sasl_password: str | None = field(default=None, repr=False)
+    """The word that proves it."""
+
+    ssl_ca_location: str | None = None
+    """The file of certificates that we trust."""
+
+    ssl_certificate_location: str | None = None
+    """The file of our own certificate."""
+
+    ssl_key_location: str | None = None
+    """The file of its key."""
+
+    ssl_key_password: str | None = field(default=None, repr=False)
+    """The word that opens it."""
+
+    options: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    """Further options of librdkafka."""
+
+    replication: int = 0
+    """How many brokers keep each partition of a topic that we make; 0 leaves it to the brokers."""
+
+    append_ms: int = 800
+    """How long an append waits for Kafka before the log in Postgres takes the events."""
 
 
 @dataclass(frozen=True, slots=True)
