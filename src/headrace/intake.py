@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, deque
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Protocol
 
 from headrace import telemetry
@@ -32,6 +33,15 @@ class Listener(Protocol):
     def acknowledged(self, event: Event) -> None:
         """Take note of an event that the log has just taken."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """A record that died and is to be applied now: its event, its bytes as they are, and the position it died at."""
+
+    event: Event
+    value: bytes
+    origin: str
 
 
 class Intake:
@@ -65,6 +75,24 @@ class Intake:
                 if verdict is Verdict.OK:
                     self._listener.acknowledged(event)
         return verdicts
+
+    async def accept_again(self, records: Sequence[Again]) -> list[Verdict]:
+        """Append dead records once more and return one verdict each, in order; their events were applied by nobody yet.
+
+        The door knows each by where it died and what it holds: the event's own id may be in its memory from when it died.
+        Raises ``Unavailable``, as ``accept`` does, and ``Rejected``.
+        """
+        now_ms = self._clock.now_ms()
+        new = []
+        for again in records:
+            payload_hash = codec.payload_hash(again.event)
+            origin = codec.id_hash(f"redriven from {again.origin} as {payload_hash.hex()}")
+            topic, key = TOPIC_OF[type(again.event)], again.event.user_id
+            new.append(NewRecord(topic, key, again.value, now_ms, origin, payload_hash))
+        try:
+            return await self._log.append(new, atomic=False)
+        except Poison as poison:
+            raise Rejected(422, "The record cannot be stored", (Violation("", str(poison)),)) from poison
 
     def accept_later(self, impression: Impression) -> None:
         """Take the impression of our own answer without holding the answer up; delivered soon, and before closing."""

@@ -10,7 +10,7 @@ from headrace.cli import COMMANDS, build
 from tests.architecture.sources import ROOT
 
 PAGE: Final = ROOT / "docs/reference/cli.md"
-SECTION: Final = re.compile(r"^## `headrace ([a-z]+)`\n+(.+?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
+SECTION: Final = re.compile(r"^## `headrace ([a-z-]+)`\n+(.+?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
 class TheCommandsPage(unittest.TestCase):
@@ -26,9 +26,10 @@ class TheCommandsPage(unittest.TestCase):
         for name, _, text in SECTION.findall(PAGE.read_text(encoding="utf-8")):
             with self.subTest(name):
                 command = typer.main.get_command(build([name])).commands[name]  # type: ignore[attr-defined]
+                parts = getattr(command, "commands", {}).values() or [command]
                 given = {
                     word
-                    for one in command.params
+                    for one in [one for part in parts for one in part.params]
                     if one.param_type_name == "option" and not one.hidden
                     for word in (*one.opts, *one.secondary_opts)
                 }

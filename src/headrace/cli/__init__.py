@@ -1,9 +1,10 @@
 """The command line: one command a file, imported only when it is called, so that ``headrace --help`` is quick."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import getdoc
+from types import ModuleType
 from typing import Annotated, Final
 
 import typer
@@ -49,6 +50,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "kafka",
         "Run one Kafka broker on loopback: start it, stop it, or tell where it is.",
     ),
+    "dead-letters": (
+        "headrace.cli.dead_letters",
+        "dead_letters",
+        "List, show, redrive or drop the records that could not be applied.",
+    ),
     "stream": ("headrace.cli.stream", "stream", "Show where each partition stands, or let halted partitions go on."),
 }
 
@@ -68,11 +74,25 @@ def build(words: Sequence[str]) -> typer.Typer:
     called = next((word for word in words if word in COMMANDS), None)
     for name, (module, function, sentence) in COMMANDS.items():
         if name == called:
-            command: Callable[..., None] = getattr(import_module(module), function)
-            app.command(name, help=_kept(getdoc(command) or sentence))(command)
+            _add(app, name, sentence, import_module(module), function)
         else:
-            app.command(name, help=sentence)(_not_called)
+            app.command(name, help=sentence, short_help=sentence)(_not_called)
     return app
+
+
+def _add(app: typer.Typer, name: str, sentence: str, module: ModuleType, function: str) -> None:
+    """Add a command; one whose module has ``PARTS`` is a group of them."""
+    command: Callable[..., None] = getattr(module, function)
+    parts: Mapping[str, Callable[..., None]] | None = getattr(module, "PARTS", None)
+    if parts is None:
+        app.command(name, help=_kept(getdoc(command) or sentence), short_help=sentence)(command)
+        return
+    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True, add_completion=False)
+    group.callback(help=_kept(getdoc(command) or sentence), short_help=sentence)(command)
+    for part, does in parts.items():
+        text = getdoc(does) or ""
+        group.command(part, help=_kept(text), short_help=text.split("\n\n")[0])(does)
+    app.add_typer(group, name=name)
 
 
 def main(words: Sequence[str] | None = None) -> None:

@@ -1,10 +1,13 @@
 """Dead letters as they are kept: where each was, why it died, what became of it; and what their keeper promises."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple, Protocol, Self
+from typing import Final, NamedTuple, Protocol, Self
+
+_WRITTEN: Final = re.compile(r"(.+):([0-9]{1,9}):([0-9]{1,18})")
 
 
 class State(StrEnum):
@@ -29,10 +32,10 @@ class Position(NamedTuple):
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the position that is written so; raises ``ValueError``."""
-        topic, partition, offset = text.rsplit(":", 2)
-        if not (topic and partition.isdecimal() and offset.isdecimal()):
+        written = _WRITTEN.fullmatch(text)
+        if written is None:
             raise ValueError(text)
-        return cls(topic, int(partition), int(offset))
+        return cls(written[1], int(written[2]), int(written[3]))
 
 
 @dataclass(frozen=True, slots=True)

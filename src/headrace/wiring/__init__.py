@@ -1,5 +1,17 @@
 """The one place that picks concrete parts and joins them: it closes the loop by handing ``serving`` the door of ``intake``."""
 
+from headrace.wiring.letters import DeadLetters, dead_letters
 from headrace.wiring.processes import Importing, api_services, importing, looked_at, migrate, opened, verifying, worker
 
-__all__ = ["Importing", "api_services", "importing", "looked_at", "migrate", "opened", "verifying", "worker"]
+__all__ = [
+    "DeadLetters",
+    "Importing",
+    "api_services",
+    "dead_letters",
+    "importing",
+    "looked_at",
+    "migrate",
+    "opened",
+    "verifying",
+    "worker",
+]
