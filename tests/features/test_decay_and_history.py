@@ -86,14 +86,22 @@ class Histories(unittest.TestCase):
         self.assertEqual(history.decode("[]"), [])
 
     def test_recent_items_are_distinct_and_newest_first(self) -> None:
-        """Tent, stove, tent, lamp: lamp, tent, stove, each with its newest entry."""
-        items = ("tent", "stove", "tent", "lamp")
-        kept = Book().take([act("ada", item, number) for number, item in enumerate(items)]).sums.histories["ada"]
-        recent = recent_items(kept, 10)
-        self.assertEqual([entry.item_id for entry in recent], ["lamp", "tent", "stove"])
-        self.assertEqual(recent[1], kept[2])
-        self.assertEqual([entry.item_id for entry in recent_items(kept, 2)], ["lamp", "tent"])
+        """Tent, stove, tent, lamp: lamp, tent, stove."""
+        items = ["tent", "stove", "tent", "lamp"]
+        self.assertEqual(recent_items(items, 10), ("lamp", "tent", "stove"))
+        self.assertEqual(recent_items(items, 2), ("lamp", "tent"))
         self.assertEqual(recent_items([], 5), ())
+
+    def test_the_share_of_steps_that_led_back(self) -> None:
+        """Tent, stove, stove, tent, lamp: three steps, one of them back; without a step it is nothing."""
+        self.assertAlmostEqual(history.returns(["tent", "stove", "stove", "tent", "lamp"]), 1 / 3)
+        self.assertEqual((history.returns([]), history.returns(["tent", "tent"])), (0.0, 0.0))
+
+    def test_the_newest_entry_is_read_without_the_others(self) -> None:
+        """Even where an id looks like the brackets of a list."""
+        kept = Book().take([act("ada", "tent", 0), act("ada", '[",]', 1)]).sums.histories["ada"]
+        self.assertEqual(history.newest(history.encode(kept)), kept[1])
+        self.assertIsNone(history.newest("[]"))
 
     @examples(100)
     @given(st.lists(st.integers(0, 50), max_size=40), st.integers(1, 25))

@@ -8,7 +8,8 @@ from urllib.parse import urlsplit
 
 from headrace.features import history
 from headrace.features.changes import Changes
-from headrace.features.history import entry_of
+from headrace.features.history import entry_of, recent_items
+from headrace.snapshot import packed
 from headrace.snapshot.picture import Picture
 from headrace.snapshot.port import Reading, Standing, Tables
 from headrace.store.tables import PostgresTables
@@ -127,7 +128,12 @@ class EqualToTheTables(DammedCase):
         await self.loop.settle()
         users = ["user-0", "user-1", "user-2"]
         stored = {state.user_id: history.decode(state.entries) for state in await self.tables.histories(users)}
-        self.assertEqual({user: await self.loop.view.histories.of(user) for user in users}, stored)
+        number = self.loop.view.picture.numbers.__getitem__
+        for user, entries in stored.items():
+            found = await self.loop.view.histories.of(user)
+            self.assertEqual(found.steps(), [packed.step_of(entry, number) for entry in entries])
+            items = [number(entry.item_id) for entry in entries]
+            self.assertEqual((found.recent.tolist(), found.returns), (list(recent_items(items, 20)), history.returns(items)))
         self.assertEqual({len(kept) for kept in stored.values()}, {20})
 
     async def keep_sending(self, sender: int, stop: asyncio.Event) -> None:
@@ -212,7 +218,8 @@ class Trimmed(DammedCase):
         await self.loop.sql("DELETE FROM @gen.changelog")
         self.tables.crest = None
         await until(lambda: self.loop.view is not old, "a new picture is loaded")
-        self.assertEqual(await self.loop.view.histories.of("ada"), [entry_of(pending)])
+        (step,) = (await self.loop.view.histories.of("ada")).steps()
+        self.assertEqual(step, packed.step_of(entry_of(pending), self.loop.view.picture.numbers.__getitem__))
 
 
 class Restless(DammedCase):
@@ -277,6 +284,10 @@ class Interrupted(PostgresTestCase):
 class Flipped(PostgresTestCase):
     """A new generation becomes the one that is read."""
 
+    async def items(self, loop: Loop, user: str) -> list[str]:
+        """Return the items of a user's history, oldest first."""
+        return [loop.view.picture.ids[step.item] for step in (await loop.view.histories.of(user)).steps()]
+
     async def test_the_picture_and_the_histories_become_those_of_the_new_generation(self) -> None:
         """The replay knows of an event more; the flip swaps whole views, and what is pending stays visible."""
         async with running(self.url) as loop:
@@ -296,8 +307,8 @@ class Flipped(PostgresTestCase):
                 await until(lambda: loop.view is not old, "the flip is noticed")
                 self.assertEqual(loop.view.picture.generation, 2)
                 self.assertEqual(sorted(loop.view.picture.ids), ["lamp", "stove", "tent"])
-                self.assertEqual([entry.item_id for entry in await loop.view.histories.of("ada")], ["stove"])
-                self.assertEqual([entry.item_id for entry in await loop.view.histories.of("bob")], ["lamp"])
+                self.assertEqual(await self.items(loop, "ada"), ["stove"])
+                self.assertEqual(await self.items(loop, "bob"), ["lamp"])
 
     async def test_before_there_is_a_generation_the_trouble_says_so(self) -> None:
         """An empty space has no picture: the follower waits and tells why."""

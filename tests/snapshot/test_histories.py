@@ -12,6 +12,7 @@ from headrace.features.changes import HistoryState
 from headrace.features.history import entry_of
 from headrace.snapshot import histories as module
 from headrace.snapshot.histories import MOST_PENDING, Histories
+from headrace.snapshot.packed import Remembered
 from tests.features.worlds import act, shown
 
 
@@ -43,24 +44,38 @@ class Tables:
         return found
 
 
+class Numbers(dict[str, int]):
+    """A picture's numbers, in which every item that is asked for has one."""
+
+    def get(self, item: str, _default: object = None) -> int:
+        """Return the item's number, a new one where it has none."""
+        return self.setdefault(item, len(self))
+
+    def names(self, known: Remembered | None) -> list[str]:
+        """Return the items of a history, oldest first."""
+        names = list(self)
+        return [names[step.item] for step in known.steps()] if known is not None else ["nobody"]
+
+
 class HistoriesInMemory(unittest.IsolatedAsyncioTestCase):
     """What a request sees of a user."""
 
     def setUp(self) -> None:
         """Have three users at most, five entries each."""
         self.tables = Tables()
-        self.histories = Histories(self.tables.load, size=5, most=3)
+        self.numbers = Numbers()
+        self.histories = Histories(self.tables.load, self.numbers, size=5, most=3)
 
     async def items(self, user: str) -> list[str]:
         """Return the items of a user's history, oldest first."""
-        return [entry.item_id for entry in await self.histories.of(user)]
+        return self.numbers.names(await self.histories.of(user))
 
     async def test_an_unknown_user_has_an_empty_history_and_is_asked_for_once(self) -> None:
         """No row is an answer too: the next request does not query again."""
         self.assertIsNone(self.histories.held("ada"))
         self.assertEqual(await self.items("ada"), [])
         self.assertEqual(await self.items("ada"), [])
-        self.assertEqual(self.histories.held("ada"), [])
+        self.assertEqual(self.numbers.names(self.histories.held("ada")), [])
         self.assertEqual(self.tables.queries, [["ada"]])
 
     async def test_misses_of_one_moment_share_one_query(self) -> None:
@@ -79,7 +94,7 @@ class HistoriesInMemory(unittest.IsolatedAsyncioTestCase):
         await self.items("dan")
         self.assertEqual(len(self.histories), 3)
         self.assertIsNone(self.histories.held("bob"))
-        self.assertEqual(self.histories.held("ada"), [])
+        self.assertEqual(self.numbers.names(self.histories.held("ada")), [])
         await self.items("bob")
         self.assertEqual(self.tables.queries[-1], ["bob"])
 
@@ -211,23 +226,34 @@ class HistoriesInMemory(unittest.IsolatedAsyncioTestCase):
         loop = asyncio.get_running_loop()
         loop.set_exception_handler(lambda *_: None)
         with self.assertRaises(ZeroDivisionError):
-            await Histories(broken, size=5, most=3).of("ada")
+            await Histories(broken, {}, size=5, most=3).of("ada")
 
     async def test_a_swap_forgets_nothing_acknowledged(self) -> None:
         """The histories of a new picture take over what the old ones still had pending."""
         self.tables.store("ada", 1, act("ada", "tent", 0))
         self.histories.acknowledged(act("ada", "stove", 1))
-        after = Histories(self.tables.load, size=5, most=3)
+        after = Histories(self.tables.load, self.numbers, size=5, most=3)
         after.inherit(self.histories)
-        self.assertEqual([entry.item_id for entry in await after.of("ada")], ["tent", "stove"])
+        self.assertEqual(self.numbers.names(await after.of("ada")), ["tent", "stove"])
 
     async def test_pending_events_are_bounded(self) -> None:
         """A user who sends a thousand events while no worker runs takes bounded room; the latest are kept."""
-        roomy = Histories(self.tables.load, size=2000, most=3)
+        roomy = Histories(self.tables.load, self.numbers, size=2000, most=3)
         for number in range(1000):
             roomy.acknowledged(act("ada", f"item-{number}", number))
-        found = [entry.item_id for entry in await roomy.of("ada")]
+        found = self.numbers.names(await roomy.of("ada"))
         self.assertEqual(found, [f"item-{number}" for number in range(1000 - MOST_PENDING, 1000)])
+
+    async def test_an_item_that_the_picture_does_not_know_yet_gets_its_number_with_the_news_of_it(self) -> None:
+        """A query read further than the picture is: the item is one of its own kind, and has its number once that is known."""
+        numbers = {"tent": 0}
+        histories = Histories(self.tables.load, numbers, size=5, most=3)
+        state = self.tables.store("ada", 1, act("ada", "stove", 0), act("ada", "lamp", 1), act("ada", "tent", 2))
+        recent = (await histories.of("ada")).recent.tolist()
+        self.assertEqual((recent[0], len(set(recent)), [number < 0 for number in recent]), (0, 3, [False, True, True]))
+        numbers |= {"stove": 1, "lamp": 2}
+        histories.apply([state])
+        self.assertEqual((await histories.of("ada")).recent.tolist(), [0, 2, 1])
 
     async def until_queried(self) -> None:
         """Wait until the tables are asked."""

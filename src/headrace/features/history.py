@@ -1,7 +1,8 @@
 """A user's history: the last N events in event time, each with what pairing and explaining need."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import TypeVar
 
 import msgspec
 
@@ -20,11 +21,14 @@ class Entry(msgspec.Struct, frozen=True, array_like=True, gc=False):
     session_id: str | None = None
 
 
+Item = TypeVar("Item", bound=Hashable)
 History = list[Entry]
 """Oldest first; entries of the same time stand in the order they were applied."""
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(list[Entry])
+_parts = msgspec.json.Decoder(list[msgspec.Raw])
+_entry = msgspec.json.Decoder(Entry)
 
 
 def entry_of(event: Interaction | Watch) -> Entry:
@@ -43,14 +47,25 @@ def insert(history: Sequence[Entry], entry: Entry, size: int) -> History:
     return [*history[:at], entry, *history[at:]][-size:]
 
 
-def recent_items(history: Sequence[Entry], limit: int) -> tuple[Entry, ...]:
-    """Return the newest entry of each distinct item, newest first, at most ``limit``."""
-    newest: dict[str, Entry] = {}
-    for entry in reversed(history):
-        newest.setdefault(entry.item_id, entry)
-        if len(newest) == limit:
-            break
-    return tuple(newest.values())
+def recent_items(items: Sequence[Item], limit: int) -> tuple[Item, ...]:
+    """Return the distinct ones of a history's items (oldest first), newest first, at most ``limit``."""
+    return tuple(dict.fromkeys(reversed(items)))[:limit]
+
+
+def returns(items: Sequence[Hashable]) -> float:
+    """Return which share of the steps in a history led back to an earlier item; an item directly repeated is no step."""
+    met: set[Hashable] = set()
+    steps = back = 0
+    last: Hashable = None
+    for item in items:
+        if item == last:
+            continue
+        last = item
+        if met:
+            steps += 1
+            back += item in met
+        met.add(item)
+    return back / steps if steps else 0.0
 
 
 def encode(history: Sequence[Entry]) -> bytes:
@@ -61,3 +76,9 @@ def encode(history: Sequence[Entry]) -> bytes:
 def decode(stored: bytes | str) -> History:
     """Return the history that this JSON holds."""
     return _decoder.decode(stored)
+
+
+def newest(stored: bytes | str) -> Entry | None:
+    """Return the newest entry of the history that this JSON holds, without reading the others; None where there is none."""
+    parts = _parts.decode(stored)
+    return _entry.decode(parts[-1]) if parts else None

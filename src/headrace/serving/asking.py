@@ -2,39 +2,23 @@
 
 from collections.abc import Sequence
 
-from headrace.features.history import Entry, recent_items
+from headrace.features.history import Entry, recent_items, returns
 from headrace.pipeline import Query
+from headrace.snapshot.packed import Remembered
+from headrace.snapshot.picture import Picture
 
 
-def query(
-    user_id: str,
-    session_id: str | None,
-    request_id: str,
-    k: int,
-    history: Sequence[Entry],
-) -> Query:
+def query(user_id: str, session_id: str | None, request_id: str, k: int, history: Sequence[Entry]) -> Query:
     """Return the query for a user with this history (oldest first)."""
-    return Query(
-        user_id=user_id,
-        session_id=session_id,
-        request_id=request_id,
-        k=k,
-        recent=tuple([entry.item_id for entry in recent_items(history, len(history))]),
-        returns=returns(history),
-    )
+    items = [entry.item_id for entry in history]
+    return Query(user_id, session_id, request_id, k, recent_items(items, len(items)), returns=returns(items))
 
 
-def returns(history: Sequence[Entry]) -> float:
-    """Return which share of the steps in a history led back to an earlier item; an item directly repeated is no step."""
-    met: set[str] = set()
-    steps = back = 0
-    last: str | None = None
-    for entry in history:
-        if entry.item_id == last:
-            continue
-        last = entry.item_id
-        if met:
-            steps += 1
-            back += last in met
-        met.add(last)
-    return back / steps if steps else 0.0
+def remembering(user_id: str, session_id: str | None, request_id: str, k: int, known: Remembered, picture: Picture) -> Query:
+    """Return the query for a user of whom this is remembered, in the numbers of this picture.
+
+    It is the one that ``query`` makes of the same history; an item that the picture does not know has no name in it.
+    """
+    ids = picture.ids
+    recent = tuple([ids[number] if number >= 0 else "" for number in known.recent.tolist()])
+    return Query(user_id, session_id, request_id, k, recent, frozenset(), known.returns, (picture, known.recent))

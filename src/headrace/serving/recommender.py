@@ -1,7 +1,6 @@
 """One recommender behind every view of it: the recent history, one picture, one recipe, one answer."""
 
 from collections.abc import Callable
-from uuid import uuid4
 
 import msgspec
 
@@ -12,6 +11,7 @@ from headrace.events.types import EventId, Impression, ItemId, RequestId, Served
 from headrace.features.history import Entry
 from headrace.pipeline import Candidates, Query, Recipe
 from headrace.serving import asking, recipes
+from headrace.serving.identity import new_id
 from headrace.snapshot.follower import Follower, View
 from headrace.snapshot.picture import Picture
 
@@ -55,12 +55,13 @@ class Recommender:
         impression, without holding it up. Raises ``Unavailable`` until a first picture is loaded.
         """
         view = self._view()
-        held = view.histories.held(user_id)
-        history = held if held is not None else await view.histories.of(user_id)
-        if not history and session_id is not None:
+        known = view.histories.held(user_id)
+        if known is None:
+            known = await view.histories.of(user_id)
+        if not len(known.recent) and session_id is not None:
             # Nobody knows the user yet, but perhaps what this session did.
-            history = await view.histories.of_session(session_id)
-        query = asking.query(user_id, session_id, uuid4().hex, k, history)
+            known = await view.histories.of_session(session_id)
+        query = asking.remembering(user_id, session_id, new_id(), k, known, view.picture)
         return self._answer(self._recipe, view.picture, query, record=record)
 
     async def similar(self, item_id: str, k: int) -> Answer:
@@ -69,14 +70,14 @@ class Recommender:
         Raises ``Unavailable`` until a first picture is loaded.
         """
         alone = Entry(item_id, 0, 1, "view", "")
-        return self._answer(self._similar, self._view().picture, asking.query("", None, uuid4().hex, k, [alone]), record=False)
+        return self._answer(self._similar, self._view().picture, asking.query("", None, new_id(), k, [alone]), record=False)
 
     async def trending(self, k: int) -> Answer:
         """Return at most ``k`` items that are liked now, best first, the same for everybody. Never waits.
 
         Raises ``Unavailable`` until a first picture is loaded.
         """
-        return self._answer(self._trending, self._view().picture, asking.query("", None, uuid4().hex, k, []), record=False)
+        return self._answer(self._trending, self._view().picture, asking.query("", None, new_id(), k, []), record=False)
 
     def _view(self) -> View:
         view = self._follower.view
@@ -86,7 +87,8 @@ class Recommender:
 
     def _answer(self, recipe: Recipe, picture: Picture, query: Query, *, record: bool) -> Answer:
         chosen = pipeline.run(recipe, picture, query)
-        items = [picture.ids[number] for number in chosen.items]
+        ids = picture.ids
+        items = [ids[number] for number in chosen.items.tolist()]
         sources = pipeline.contributors(chosen)
         if record and items:
             self._record(self._impression(recipe, picture, query, chosen, items))
@@ -110,8 +112,8 @@ class Recommender:
             served=Served(
                 model_version=recipe.version,
                 snapshot=dict(picture.position()),
-                sources=[chosen.sources[number] for number in chosen.source],
-                scores=[float(score) for score in chosen.scores],
+                sources=[chosen.sources[number] for number in chosen.source.tolist()],
+                scores=chosen.scores.tolist(),
                 propensities=[1.0] * len(items),
             ),
         )

@@ -105,7 +105,9 @@ class Follower:
             picture.links.tighten()
             picture.version = dict(reading.standing.next_change)
             picture.newest_ts_ms = reading.standing.newest_ts_ms
-        histories = Histories(tables.histories, size=tables.rules.settings.history_size, most=self._settings.cached_users)
+        histories = Histories(
+            tables.histories, picture.numbers, size=tables.rules.settings.history_size, most=self._settings.cached_users
+        )
         if self._view is not None:
             histories.inherit(self._view.histories)
         telemetry.SNAPSHOT_RELOADS.inc()

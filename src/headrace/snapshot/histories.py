@@ -5,9 +5,10 @@ until the changelog brings it, and stands in that user's very next answer here.
 """
 
 import asyncio
+from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection, Iterable
-from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Final
 
 from headrace import telemetry
@@ -15,7 +16,9 @@ from headrace.errors import Unavailable
 from headrace.events.types import Event, Impression
 from headrace.features import history
 from headrace.features.changes import HistoryState
-from headrace.features.history import Entry, History
+from headrace.features.history import Entry
+from headrace.snapshot import packed
+from headrace.snapshot.packed import UNREAD, Remembered
 from headrace.snapshot.sessions import Sessions
 
 MOST_PENDING: Final = 50
@@ -23,27 +26,28 @@ MOST_PENDING: Final = 50
 
 LOAD_TIMEOUT_S: Final = 0.25
 
+_LARGEST: Final = 2**31 - 2
+_when: Final = attrgetter("ts_ms")
+
 Load = Callable[[Collection[str]], Awaitable[list[HistoryState]]]
 
 
-@dataclass(slots=True)
-class _Held:
-    stored: History | None = None
-    applied: int = -1
-    pending: list[Entry] = field(default_factory=list)
-    merged: History | None = None
-
-
 class Histories:
-    """The histories of the users asked for lately; ``size`` entries each, at most ``most`` users."""
+    """The histories of the users asked for lately; ``size`` entries each, at most ``most`` users.
 
-    def __init__(self, load: Load, *, size: int, most: int) -> None:
+    ``numbers`` are the picture's: what is held of a user names items by them.
+    """
+
+    def __init__(self, load: Load, numbers: dict[str, int], *, size: int, most: int) -> None:
         self._load = load
+        self._numbers = numbers
         self._size = size
         self._most = most
         self.sessions = Sessions(most=most)
-        self._held: OrderedDict[str, _Held] = OrderedDict()
-        self._missing: dict[str, asyncio.Future[History]] = {}
+        self._held: OrderedDict[str, bytes] = OrderedDict()
+        """Packed histories, the least recently used first; ``UNREAD`` for a user of whom only pending events are known."""
+        self._pending: dict[str, list[Entry]] = {}
+        self._missing: dict[str, asyncio.Future[Remembered]] = {}
         self._loading: dict[str, HistoryState | None] = {}
         """Users whose histories are being read, each with what the changelog said of them meanwhile."""
         self._loader: asyncio.Task[None] | None = None
@@ -52,16 +56,16 @@ class Histories:
         """Return how many users are held."""
         return len(self._held)
 
-    def held(self, user_id: str) -> History | None:
-        """Return the user's history if it is in memory, oldest first; None on a miss. Never waits."""
-        held = self._held.get(user_id)
-        if held is None or held.stored is None:
+    def held(self, user_id: str) -> Remembered | None:
+        """Return what is remembered of the user if it is in memory; None on a miss. Never waits."""
+        stored = self._held.get(user_id)
+        if not stored:
             return None
         self._held.move_to_end(user_id)
-        return self._merge(held)
+        return self._merged(user_id, stored)
 
-    async def of(self, user_id: str) -> History:
-        """Return the user's history, oldest first; on a miss after one query shared with other misses.
+    async def of(self, user_id: str) -> Remembered:
+        """Return what is remembered of the user; on a miss after one query shared with other misses.
 
         Where the tables are away or slow, what memory has is returned: the pending events, or nothing.
         """
@@ -72,14 +76,14 @@ class Histories:
             return await asyncio.wait_for(asyncio.shield(self._ask(user_id)), LOAD_TIMEOUT_S)
         except (Unavailable, TimeoutError) as error:
             telemetry.log.debug("history_not_loaded", reason=str(error))
-        held = self._held.get(user_id)
-        return self._merge(held) if held is not None else []
+        return self._merged(user_id, self._held.get(user_id, UNREAD))
 
-    async def of_session(self, session_id: str) -> History:
-        """Return the events that name this session, oldest first, of whichever users; none where nobody remembers it."""
+    async def of_session(self, session_id: str) -> Remembered:
+        """Return the events that name this session, of whichever users; none where nobody remembers it."""
+        session = packed.key(session_id)
         found = [await self.of(user_id) for user_id in self.sessions.users(session_id)]
-        entries = [entry for one in found for entry in one if entry.session_id == session_id]
-        return sorted(entries, key=lambda entry: entry.ts_ms)[-self._size :]
+        steps = [step for one in found for step in one.steps() if step.session == session]
+        return packed.last(sorted(steps, key=_when), self._size)
 
     def acknowledged(self, event: Event) -> None:
         """Note an event that this replica's door has just acknowledged."""
@@ -87,66 +91,78 @@ class Histories:
             return
         if event.session_id is not None:
             self.sessions.note(event.session_id, event.user_id)
-        held = self._place(event.user_id)
+        stored = self._place(event.user_id)
         entry = history.entry_of(event)
-        known = held.stored or ()
-        if any(other.event_id == entry.event_id for other in (*known, *held.pending)):
+        waiting = self._pending.get(event.user_id, [])
+        if any(other.event_id == entry.event_id for other in waiting):
             return
-        held.pending = [*held.pending, entry][-MOST_PENDING:]
-        held.merged = None
+        event_key = packed.key(entry.event_id)
+        if any(step.event == event_key for step in packed.steps(stored)):
+            return
+        self._pending[event.user_id] = [*waiting, entry][-MOST_PENDING:]
 
     def inherit(self, other: "Histories") -> None:
         """Take over what another cache still has pending, so that a swap forgets nothing acknowledged."""
         self.sessions = other.sessions
         for user_id, entries in other.pending():
-            self._place(user_id).pending = entries
+            self._place(user_id)
+            self._pending[user_id] = entries
 
     def pending(self) -> list[tuple[str, list[Entry]]]:
         """Return, per user, the acknowledged events that the changelog has not brought yet."""
-        return [(user_id, list(held.pending)) for user_id, held in self._held.items() if held.pending]
+        return [(user_id, list(entries)) for user_id, entries in self._pending.items()]
 
     def apply(self, states: Collection[HistoryState]) -> None:
         """Take in what the changelog says of users that are held; others are read when they are asked for."""
         for state in states:
             if state.user_id in self._loading:
                 self._loading[state.user_id] = state
-            held = self._held.get(state.user_id)
-            if held is not None:
-                self._store(held, state)
-            newest = history.decode(state.entries)[-1:]
-            if newest and newest[0].session_id is not None:
-                self.sessions.note(newest[0].session_id, state.user_id)
+            if state.user_id in self._held:
+                self._store(state)
+            newest = history.newest(state.entries)
+            if newest is not None and newest.session_id is not None:
+                self.sessions.note(newest.session_id, state.user_id)
 
-    def _place(self, user_id: str) -> _Held:
-        held = self._held.get(user_id)
-        if held is None:
-            held = self._held[user_id] = _Held()
-            while len(self._held) > self._most:
-                self._held.popitem(last=False)
-            telemetry.SNAPSHOT_USERS.set(len(self._held))
+    def _place(self, user_id: str) -> bytes:
+        """Make the user the one most recently used, in the place of the least, and return what is held of them."""
+        stored = self._held.setdefault(user_id, UNREAD)
         self._held.move_to_end(user_id)
-        return held
+        while len(self._held) > self._most:
+            gone, _ = self._held.popitem(last=False)
+            self._pending.pop(gone, None)
+        telemetry.SNAPSHOT_USERS.set(len(self._held))
+        return stored
 
-    def _store(self, held: _Held, state: HistoryState) -> None:
-        if state.applied < held.applied:
+    def _store(self, state: HistoryState) -> None:
+        user_id = state.user_id
+        if state.applied < packed.applied(self._held[user_id]):
             return
-        held.stored = history.decode(state.entries)
-        held.applied = state.applied
-        if held.pending:
-            known = {entry.event_id for entry in held.stored}
-            oldest = held.stored[0].ts_ms if len(held.stored) >= self._size else -1
-            held.pending = [entry for entry in held.pending if entry.event_id not in known and entry.ts_ms > oldest]
-        held.merged = None
+        entries = history.decode(state.entries)
+        self._held[user_id] = packed.packed_entries(entries, self._number_of, state.applied)
+        waiting = self._pending.pop(user_id, None)
+        if waiting:
+            known = {entry.event_id for entry in entries}
+            oldest = entries[0].ts_ms if len(entries) >= self._size else -1
+            waiting = [entry for entry in waiting if entry.event_id not in known and entry.ts_ms > oldest]
+            if waiting:
+                self._pending[user_id] = waiting
 
-    def _merge(self, held: _Held) -> History:
-        if held.merged is None:
-            merged: History = held.stored or []
-            for entry in held.pending:
-                merged = history.insert(merged, entry, self._size)
-            held.merged = merged
-        return held.merged
+    def _merged(self, user_id: str, stored: bytes) -> Remembered:
+        waiting = self._pending.get(user_id)
+        if not waiting:
+            return packed.remembered(stored) if stored else packed.last([], self._size)
+        steps = packed.steps(stored)
+        for entry in waiting:
+            steps.insert(bisect_right(steps, entry.ts_ms, key=_when), packed.step_of(entry, self._number_of))
+            del steps[: -self._size]
+        return packed.last(steps, self._size)
 
-    def _ask(self, user_id: str) -> asyncio.Future[History]:
+    def _number_of(self, item_id: str) -> int:
+        """Return the picture's number of an item; for one that it does not know yet one below 0, of its own."""
+        number = self._numbers.get(item_id)
+        return number if number is not None else -1 - (hash(item_id) & _LARGEST)
+
+    def _ask(self, user_id: str) -> asyncio.Future[Remembered]:
         asked = self._missing.get(user_id)
         if asked is None:
             asked = self._missing[user_id] = asyncio.get_running_loop().create_future()
@@ -167,20 +183,20 @@ class Histories:
                         raise
                 else:
                     for user_id, future in asked.items():
-                        held = self._place(user_id)
-                        self._store(held, found.get(user_id) or HistoryState(user_id, -1, "[]"))
+                        self._place(user_id)
+                        self._store(found.get(user_id) or HistoryState(user_id, -1, "[]"))
                         if (news := self._loading[user_id]) is not None:
-                            self._store(held, news)
+                            self._store(news)
                         if not future.done():
                             # Whole, not by way of memory: so many users may have been asked for that this one is let go of.
-                            future.set_result(self._merge(held))
+                            future.set_result(self._merged(user_id, self._held[user_id]))
                 finally:
                     self._loading = {}
         finally:
             self._loader = None
 
 
-def _fail(asked: Iterable[asyncio.Future[History]], error: BaseException) -> None:
+def _fail(asked: Iterable[asyncio.Future[Remembered]], error: BaseException) -> None:
     for future in asked:
         if not future.done():
             future.set_exception(error)

@@ -12,11 +12,11 @@ MOST_USERS: Final = 4
 
 
 class Sessions:
-    """The users of the sessions heard of lately, at most ``most`` sessions."""
+    """The users of the sessions heard of lately, at most ``most`` sessions; a session is held by the hash of its id."""
 
     def __init__(self, *, most: int) -> None:
         self._most = most
-        self._users: OrderedDict[str, tuple[str, ...]] = OrderedDict()
+        self._users: OrderedDict[int, str | tuple[str, ...]] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many sessions are remembered."""
@@ -24,13 +24,21 @@ class Sessions:
 
     def note(self, session_id: str, user_id: str) -> None:
         """Remember that this user's events name this session."""
-        known = self._users.get(session_id, ())
-        if user_id not in known:
-            self._users[session_id] = (*known, user_id)[-MOST_USERS:]
+        session = hash(session_id)
+        known = self._users.get(session)
+        if known is None:
+            self._users[session] = user_id
             if len(self._users) > self._most:
                 self._users.popitem(last=False)
-        self._users.move_to_end(session_id)
+            return
+        if known != user_id and user_id not in (users := _several(known)):
+            self._users[session] = (*users, user_id)[-MOST_USERS:]
+        self._users.move_to_end(session)
 
     def users(self, session_id: str) -> tuple[str, ...]:
         """Return the users whose events name this session; none for one that nobody remembers."""
-        return self._users.get(session_id, ())
+        return _several(self._users.get(hash(session_id), ()))
+
+
+def _several(users: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (users,) if isinstance(users, str) else users
