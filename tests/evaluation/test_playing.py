@@ -7,6 +7,7 @@ import numpy as np
 from headrace.clock import SystemClock
 from headrace.evaluation import protocol
 from headrace.evaluation.playing import Candidate, Play, Stage, play
+from headrace.evaluation.results import result_of
 from headrace.evaluation.tables import learned
 from headrace.features.projection import Rules
 from headrace.features.settings import FeatureSettings
@@ -50,6 +51,31 @@ class Playing(unittest.TestCase):
         live, frozen = result.played
         self.assertEqual(live.ranks.tolist(), [0, 1, 1])
         self.assertEqual(frozen.ranks.tolist(), [0, 0, 0])
+
+    def test_an_item_is_new_to_an_index_that_ended_before_it_came(self) -> None:
+        """Skis came an hour before the split: to an index of a day earlier they are new, to one of the split not."""
+        skiers = [
+            act(f"skier-{n}", item, 10_000 + 60 * n + place) for n in range(4) for place, item in enumerate(("ski", "boots"))
+        ]
+        steps, names = protocol.steps_of([*campers(), *skiers], GAP_MS)
+        split_ms = START + 10_060 * MINUTE
+        for days, known, hits in ((0.0, 5, [1, 1, 1]), (1.0, 3, [0, 0, 0])):
+            course = protocol.course(steps, names, split_ms, frozen_days=days)
+            frozen = Candidate("frozen", RECIPE, course.frozen_ms)
+            result = play(course, [frozen], Stage(FeatureSettings()), SystemClock(), lambda _done, _all: None)
+            self.assertEqual((result.known, result.played[0].ranks.tolist()), (known, hits))
+        fare = result_of(result, result.played[0], "frozen").newcomers
+        self.assertEqual((fare.items, fare.shown, fare.share_of_targets, fare.share_of_places), (2, 0, 1.0, 0.0))
+
+    def test_how_often_a_new_item_was_met_before_it_was_shown_is_told(self) -> None:
+        """Skis come with the split; the second skier is shown the boots, which one had met until then."""
+        skiers = [
+            act(f"skier-{n}", item, 10_000 + 60 * n + place) for n in range(3) for place, item in enumerate(("ski", "boots"))
+        ]
+        result = played([*campers(), *skiers], START + 9_000 * MINUTE, Candidate("live", RECIPE))
+        fare = result_of(result, result.played[0], "streaming").newcomers
+        self.assertEqual((fare.items, fare.shown, fare.share_of_targets), (2, 1, 1.0))
+        self.assertEqual((fare.events_until_shown, fare.hit_rate), (1.0, 2 / 3))
 
     def test_candidates_are_asked_at_the_same_moments(self) -> None:
         """Two equal candidates give equal lists."""

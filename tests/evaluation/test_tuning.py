@@ -109,13 +109,13 @@ class Runs(unittest.TestCase):
         self.assertEqual(report.ages[0].label, "live")
 
     def test_the_page_holds_its_pictures_and_loads_nothing(self) -> None:
-        """Four pictures inside, no script and no address to fetch from."""
+        """Five pictures inside, no script and no address to fetch from."""
         report = self.run_.report([RECIPE], None, ["streaming"], silent, ages=True)
         try:
             html = page.page("campers <3", report.results, report.ages)
         except page.NoPlots:
             self.skipTest("matplotlib is not installed")
-        self.assertEqual(html.count("<svg"), 4)
+        self.assertEqual(html.count("<svg"), 5)
         self.assertNotIn("<script", html)
         self.assertNotIn("src=", html)
         self.assertIn("campers &lt;3", html)

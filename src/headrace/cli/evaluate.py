@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import msgspec
 import typer
@@ -34,8 +34,6 @@ from headrace.importer.times import TimeFormat
 from headrace.pipeline import Recipe
 from headrace.serving import recipes
 
-_DAY_MS: Final = 86_400_000
-
 
 def evaluate(
     data: Annotated[list[str], typer.Argument(metavar="DATA...", help="Files of events, as `headrace import` reads them.")],
@@ -56,6 +54,9 @@ def evaluate(
         Path | None, typer.Option(metavar="FILE", help="Ask only in the sessions named there, one a line.")
     ] = None,
     about: Annotated[int | None, typer.Option(min=1, help="Draw whole sessions until there are about so many targets.")] = None,
+    frozen_days: Annotated[
+        float, typer.Option(min=0, help="End the frozen index so many days before the test; items met since are the new ones.")
+    ] = 0.0,
     feature: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another feature setting, as window=100; may be repeated.")
     ] = None,
@@ -104,7 +105,7 @@ def evaluate(
         if sweep:
             _sweep(chosen[0], steps, names, split_ms, stage, console)
             return
-        course = protocol.course(steps, names, split_ms, only=only, about=about)
+        course = protocol.course(steps, names, split_ms, only=only, about=about, frozen_days=frozen_days)
         run = runs.Run(course, stage, clock)
         with _bar(console, "playing") as tell:
             report = run.report(chosen, compared, _indexes(frozen), tell, ages=page is not None or json is not None)
@@ -220,7 +221,7 @@ def _indexes(frozen: bool | None) -> list[runs.Index]:  # noqa: FBT001 -- the op
 
 def _sweep(recipe: Recipe, steps: list[Step], names: list[str], split_ms: int, stage: Stage, console: Console) -> None:
     course = tuning.window(steps, names, split_ms)
-    days = (split_ms - course.split_ms) / _DAY_MS
+    days = (split_ms - course.split_ms) / protocol.DAY_MS
     console.print(f"tuning on {len(course.targets):,} targets of the {days:.2g} days before the test window", highlight=False)
 
     def say(found: tuning.Round) -> None:

@@ -33,15 +33,27 @@ def show_results(console: Console, report: Report) -> None:
 
 
 def show_newcomers(console: Console, report: Report) -> None:
-    """Print how items fare that were first met behind the split."""
+    """Print how items fare that a frozen index does not know."""
     if not any(one.newcomers.items for one in report.results):
         return
-    table = _table("new items", "index", "items", "shown", "events until shown", "% of places", "% of targets", "their HR@20")
+    table = _table(
+        "new items",
+        "index",
+        "items",
+        "shown",
+        "events until shown",
+        "9 of 10",
+        "% of places",
+        "% first",
+        "% of targets",
+        "their HR@20",
+    )
     for one in report.results:
         new = one.newcomers
-        until = "-" if new.events_until_shown is None else f"{new.events_until_shown:g}"
-        shares = (f"{100 * new.share_of_places:.1f}", f"{100 * new.share_of_targets:.1f}", f"{new.hit_rate:.4f}")
-        table.add_row(one.recipe, one.index, f"{new.items:,}", f"{new.shown:,}", until, *shares)
+        until = ("-" if one is None else f"{one:g}" for one in (new.events_until_shown, new.events_until_nine_of_ten_shown))
+        shares = (f"{100 * share:.1f}" for share in (new.share_of_places, new.share_of_first_places, new.share_of_targets))
+        counts = (f"{new.items:,}", f"{new.shown:,}")
+        table.add_row(one.recipe, one.index, *counts, *until, *shares, f"{new.hit_rate:.4f}")
     console.print(table)
 
 

@@ -31,6 +31,10 @@ def page(title: str, results: Sequence[Result], ages: Sequence[Point]) -> str:
         ("by length of the list", plot([(name, one.by_length) for name, one in named], "length of the list")),
         ("by length of the history", plot([(name, one.by_history) for name, one in named], "events before, in the session")),
         ("by age of the wanted item", plot([(name, one.by_item_age) for name, one in named], "since the item's first event")),
+        (
+            "by events of the wanted item",
+            plot([(name, one.by_item_events) for name, one in named], "events of the item before"),
+        ),
     ]
     if ages:
         figures.append(

@@ -79,11 +79,13 @@ class Play:
     events: dict[int, int]
     learn_seconds: float
     learned: int
+    known: int
+    """How many items had been met when the frozen index ended: items of this number and above are new to it."""
     meetings: dict[int, list[int]]
-    """Of each item that was first met behind the split: the times of its events, as counts of targets asked before each."""
+    """Of each new item: the times of its events, as counts of targets asked before each."""
 
     def met_at(self, item: int, target: int) -> int:
-        """Return how often an item first met behind the split had been met when the ``target``-th target was asked."""
+        """Return how often a new item had been met when the ``target``-th target was asked."""
         return bisect_right(self.meetings.get(item, []), target)
 
 
@@ -128,6 +130,7 @@ class _Pass:
         first, last = targets[0], targets[-1]
         wanted = set(targets)
         before: dict[int, int] | None = None
+        known: int | None = None
         began = self._clock.monotonic()
         for index in range(last + 1):
             step = steps[index]
@@ -141,15 +144,17 @@ class _Pass:
                 self._freeze(step.act.ts_ms)
             if before is None and step.act.ts_ms >= self._course.split_ms:
                 before = dict(enumerate(self._met))
+            if known is None and step.act.ts_ms >= self._course.frozen_ms:
+                known = len(self._met)
             if index in wanted:
                 self._ask(index)
-            self._meet(step.act, before)
+            self._meet(step.act, known)
             if index < first:
                 self._tables.learn_unseen(step.act)
             else:
                 self._tables.learn(step.act)
         tell(last + 1, last + 1)
-        return self._result(before or {}, first)
+        return self._result(before or {}, known or 0, first)
 
     def _freeze(self, now_ms: int) -> None:
         """Keep a picture of what was known, for each candidate whose moment has come."""
@@ -184,16 +189,16 @@ class _Pass:
     def _number(self, item_id: str) -> int:
         return self._numbers.get(item_id, len(self._numbers))
 
-    def _meet(self, act: Act, before: dict[int, int] | None) -> None:
+    def _meet(self, act: Act, known: int | None) -> None:
         number = self._numbers.setdefault(act.item_id, len(self._numbers))
         if number == len(self._met):
             self._met.append(0)
             self._first_ms.append(act.ts_ms)
         self._met[number] += 1
-        if before is not None and number not in before:
+        if known is not None and number >= known:
             self._meetings.setdefault(number, []).append(len(self._rows))
 
-    def _result(self, before: dict[int, int], first: int) -> Play:
+    def _result(self, before: dict[int, int], known: int, first: int) -> Play:
         session, item, seen, revealed, age_ms, met, ts_ms = (np.array(column) for column in zip(*self._rows, strict=True))
         played = [
             Played(candidate, np.array(ranks, np.int32), lists, np.array(seconds))
@@ -206,5 +211,6 @@ class _Pass:
             before,
             self._learning,
             first,
+            known,
             self._meetings,
         )

@@ -12,6 +12,7 @@ from typing import Final
 from headrace.events.types import Interaction, Watch
 
 HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 
 Act = Interaction | Watch
 
@@ -34,13 +35,15 @@ class Step:
 class Course:
     """What is played: all steps in time order, and the indices of those that are predicted, ascending.
 
-    ``split_ms`` is the first moment of the test window; an index frozen at the split knows what happened before it.
+    ``split_ms`` is the first moment of the test window, ``frozen_ms`` the first that a frozen index does not know, at the
+    latest the split.
     """
 
     steps: list[Step]
     targets: list[int]
     split_ms: int
     session_names: list[str]
+    frozen_ms: int
 
 
 def steps_of(acts: Sequence[Act], session_gap_ms: int) -> tuple[list[Step], list[str]]:
@@ -85,11 +88,13 @@ def course(
     end_ms: int | None = None,
     only: Collection[str] | None = None,
     about: int | None = None,
+    frozen_days: float = 0.0,
 ) -> Course:
     """Return what is to be played and predicted. Raises ``NothingToPredict``.
 
     ``end_ms`` ends the file before that moment. ``only`` names the sessions that are asked; all of them are learned from.
-    ``about`` draws sessions, by a hash of their names, until there are so many targets.
+    ``about`` draws sessions, by a hash of their names, until there are so many targets. ``frozen_days`` is how long before the
+    split a frozen index ends.
     """
     if end_ms is not None:
         steps = [step for step in steps if step.act.ts_ms < end_ms]
@@ -105,7 +110,7 @@ def course(
         raise NothingToPredict(
             "there is nothing to predict behind the split: no session has a second event there; choose an earlier --split"
         )
-    return Course(steps, targets, split_ms, names)
+    return Course(steps, targets, split_ms, names, split_ms - round(frozen_days * DAY_MS))
 
 
 def before_last(steps: Sequence[Step], hours: float) -> int:

@@ -15,6 +15,7 @@ CUT: Final = 20
 """The length of list that the table tells of."""
 
 _HISTORY: Final = ((1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, None))
+_EVENTS: Final = ((0, 0), (1, 1), (2, 2), (3, 4), (5, 9), (10, 19), (20, 49), (50, None))
 _HOURS: Final = ((0, 1), (1, 6), (6, 24), (24, 72), (72, 168), (168, 720), (720, None))
 _HOUR_MS: Final = 3_600_000
 
@@ -56,15 +57,17 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Newcomers(msgspec.Struct, frozen=True, kw_only=True):
-    """How items fare that were first met behind the split.
+    """How items fare that a frozen index does not know: those first met behind its end.
 
-    ``events_until_shown`` is how often an item had been met, in the median of those that were shown at all, when a list held it
-    first. ``share_of_places`` is their share of the first 20 places, ``share_of_targets`` what they deserve.
+    ``events_until_shown`` is how often an item had been met when a list held it first, in the median and for nine of ten, over
+    those first met while lists were being asked for. ``share_of_places`` is their share of the first 20 places, and
+    ``share_of_targets`` what they deserve of these.
     """
 
     items: int
     shown: int
     events_until_shown: float | None
+    events_until_nine_of_ten_shown: float | None
     share_of_places: float
     share_of_first_places: float
     share_of_targets: float
@@ -86,6 +89,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     by_length: list[Point]
     by_history: list[Point]
     by_item_age: list[Point]
+    by_item_events: list[Point]
     newcomers: Newcomers
 
 
@@ -114,6 +118,7 @@ def result_of(play: Play, one: Played, index: str, baseline: Played | None = Non
             _point("never met", one.ranks[fair & (moments.met == 0)], CUT),
             *_buckets(one, moments.age_ms // _HOUR_MS, _HOURS, fair & (moments.met > 0), unit=" h"),
         ],
+        by_item_events=_buckets(one, moments.met, _EVENTS, fair),
         newcomers=_newcomers(play, one),
     )
 
@@ -172,21 +177,24 @@ def _buckets(
 
 def _newcomers(play: Play, one: Played) -> Newcomers:
     moments = play.moments
-    new = {item for item in range(len(play.items)) if item not in play.events}
-    target_is_new = np.isin(moments.item, np.fromiter(new, np.int64, len(new)))
+    target_is_new = moments.item >= play.known
     until: dict[int, int] = {}
     places = first = total = 0
     for place, items in enumerate(one.lists):
         total += len(items)
         for position, item in enumerate(items):
-            if item in new:
+            if item >= play.known:
                 places += 1
                 first += position == 0
                 until.setdefault(item, int(play.met_at(item, place)))
+    # Lists were asked for from the split on: of what was met before, nobody saw when it could first be shown.
+    watched = [events for item, events in until.items() if item >= len(play.events)]
+    median, nine_of_ten = np.percentile(watched, (50, 90)).tolist() if watched else (None, None)
     return Newcomers(
-        items=len(new),
+        items=len(play.items) - play.known,
         shown=len(until),
-        events_until_shown=float(np.median(list(until.values()))) if until else None,
+        events_until_shown=median,
+        events_until_nine_of_ten_shown=nine_of_ten,
         share_of_places=places / total if total else 0.0,
         share_of_first_places=first / len(one.lists) if one.lists else 0.0,
         share_of_targets=float(target_is_new.mean()) if len(moments) else 0.0,

@@ -9,14 +9,13 @@ import msgspec
 from headrace.clock import Clock
 from headrace.evaluation import metrics, variants
 from headrace.evaluation.playing import Candidate, Play, Played, Stage, Tell, play
-from headrace.evaluation.protocol import Course
+from headrace.evaluation.protocol import DAY_MS, Course
 from headrace.evaluation.results import CUT, Point, Result, result_of
 from headrace.evaluation.tuning import hides_nothing
 from headrace.pipeline import Recipe
 
 Index = Literal["streaming", "frozen"]
 
-DAY_MS: Final = 86_400_000
 AGES_DAYS: Final = (0.0, 0.25, 0.5, 1.0, 2.0, 3.0, 7.0, 14.0)
 
 
@@ -98,7 +97,7 @@ class Run:
         return costs
 
     def _candidate(self, recipe: Recipe, index: Index) -> Candidate:
-        return Candidate(recipe.name, recipe, None if index == "streaming" else self._course.split_ms)
+        return Candidate(recipe.name, recipe, None if index == "streaming" else self._course.frozen_ms)
 
     def _aged(self, recipe: Recipe) -> list[tuple[str, Candidate]]:
         first_ms = self._course.steps[0].act.ts_ms
