@@ -9,6 +9,7 @@ from headrace.store import generations
 from headrace.store.archive import event_of
 from headrace.store.operations import lowest_positions
 from headrace.store.sql import DEFAULT_SPACE
+from headrace.stream.ledger import Fenced
 from tests.replay.world import ReplayTestCase, traffic
 from tests.stream.world import T0, raw, user_of, view
 
@@ -126,26 +127,33 @@ class FromTheArchive(ReplayTestCase):
         await self.assert_same_features(self.generation, replay)
         await self.verified(replay)
 
-    async def test_a_partition_turns_to_the_log_only_where_the_archive_holds_nothing_more(self) -> None:
-        """What the source applied in the last moment is seen by the turn itself, and a lost fence stops it."""
-        await self.send(*traffic(9, 80))
+    async def test_a_partition_turns_to_the_log_where_the_source_stood_when_it_had_applied_what_was_read(self) -> None:
+        """Though the source has gone on since; not before its archive was read to the end; not behind another owner's back."""
+        events = traffic(9, 80)
+        await self.send(*events, *events)
         await self.drain()
         replay = await self.built()
-        ledger, processor, archive = self.ledger_of(replay), self.processor_of(replay), self.archive_of(replay)
+        ledger, archive = self.ledger_of(replay), self.archive_of(replay)
+        processor = self.processor_of(replay, limit=7, archive=archive)
         owned = (await self.claimed(replay))[0]
         while await processor.step(owned):
-            pass
-        beyond = await archive.beyond(owned.partition, owned.positions)
+            if owned.applied < 7:
+                self.assertIsNone(archive.behind(owned.partition, owned.positions))
+        stood = (await self.operations.partitions())[owned.partition].positions
         await self.send(view(user=user_of(owned.partition)))
         await self.drain()
-        self.assertFalse(await ledger.leave_archive(owned, beyond))
-        while await processor.step(owned):
-            pass
+        behind = archive.behind(owned.partition, owned.positions)
+        self.assertEqual(behind, stood)
         owned.epoch -= 1
-        self.assertFalse(await ledger.leave_archive(owned, await archive.beyond(owned.partition, owned.positions)))
+        with self.assertRaises(Fenced):
+            await ledger.leave_archive(owned, stood)
         owned.epoch += 1
-        self.assertTrue(await ledger.leave_archive(owned, await archive.beyond(owned.partition, owned.positions)))
+        await ledger.leave_archive(owned, stood)
         self.assertFalse((await self.ground.operations(replay).partitions())[owned.partition].from_archive)
+        await ledger.leave("replayer")
+        await self.run_level(replay)
+        await self.assert_same_features(self.generation, replay)
+        await self.verified(replay)
 
     async def test_one_built_from_an_archive_does_not_hold_the_log_and_one_left_alone_lets_it_go(self) -> None:
         """The source holds for both; a generation that no worker was on for a day holds nothing, unless it is live."""

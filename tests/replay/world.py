@@ -85,11 +85,11 @@ class ReplayTestCase(StreamTestCase):
         await ledger.sign_of_life("replayer", lease_ms, Status())
         return await ledger.claim("replayer", lease_ms, 4)
 
-    def processor_of(self, generation: Generation, *, limit: int = 500) -> Processor:
+    def processor_of(self, generation: Generation, *, limit: int, archive: ArchivedLog) -> Processor:
         """Return a processor that reads the source's archive."""
         manner = Manner(self.clock, generation=generation.number, main=False)
         brake = Brake(run=100, ratio=0.5)
-        return Processor(self.archive_of(generation), self.ledger_of(generation), self.clock, brake, limit=limit, manner=manner)
+        return Processor(archive, self.ledger_of(generation), self.clock, brake, limit=limit, manner=manner)
 
     def worker_of(self, generation: Generation, name: str = "replayer", **settings: int) -> Worker:
         """Return a worker on a generation, as a process would run it."""

@@ -11,7 +11,7 @@ from headrace.features.changes import Changes
 from headrace.features.history import entry_of, recent_items
 from headrace.snapshot import packed
 from headrace.snapshot.picture import Picture
-from headrace.snapshot.port import Reading, Standing, Tables
+from headrace.snapshot.port import Held, Reading, Standing, Tables, Wanted
 from headrace.store.tables import PostgresTables
 from tests.support.loop import Loop, running, until
 from tests.support.postgres import SERVER, PostgresTestCase
@@ -47,9 +47,12 @@ class OneGeneration:
 
     tables: Tables | None = None
 
-    async def live(self) -> Tables | None:
+    async def look(self, _held: Held) -> Wanted:
         """Return the tables."""
-        return self.tables
+        return Wanted(self.tables)
+
+    async def leave(self) -> None:
+        """Leave."""
 
 
 class DammedCase(PostgresTestCase):
@@ -314,7 +317,10 @@ class Flipped(PostgresTestCase):
         """An empty space has no picture: the follower waits and tells why."""
 
         class Nobody:
-            async def live(self) -> Tables | None:
+            async def look(self, _held: Held) -> Wanted:
+                return Wanted(None)
+
+            async def leave(self) -> None:
                 return None
 
         async with Loop(self.url, generations=Nobody()) as loop:

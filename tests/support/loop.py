@@ -74,8 +74,7 @@ class Loop:
 
     def acknowledged(self, event: Event) -> None:
         """Tell the histories in memory what the door has taken."""
-        if self.follower.view is not None:
-            self.follower.view.histories.acknowledged(event)
+        self.follower.acknowledged(event)
 
     @property
     def view(self) -> View:

@@ -201,6 +201,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "How long a worker with nothing to read waits before it looks again.",
             ),
             (
+                "HEADRACE_STREAM_KEPT_GENERATION_HOURS",
+                "kept_generation_hours",
+                Whole(0, 8_760),
+                "h",
+                "How long the generation before a flip is followed for the way back; then it is dropped.",
+            ),
+            (
                 "HEADRACE_STREAM_BRAKE_RUN",
                 "brake_run",
                 Whole(1, 1_000_000),

@@ -7,15 +7,20 @@ from typing import Final
 from headrace import telemetry
 from headrace.clock import Clock
 from headrace.errors import Unavailable
+from headrace.events.types import Event
 from headrace.features.changes import Changes
 from headrace.snapshot.histories import Histories
 from headrace.snapshot.picture import Picture
-from headrace.snapshot.port import Generations, Tables
+from headrace.snapshot.port import Generations, Held, Tables
 from headrace.snapshot.settings import SnapshotSettings
 
 CHANGES_AT_ONCE: Final = 20
-LOOK_FOR_FLIP_S: Final = 0.5
+LOOK_S: Final = 0.5
+LOOK_BEFORE_FLIP_S: Final = 0.1
+"""How often the live generation is looked for: usually, and while another one is held ready."""
+
 LONGEST_BACKOFF_S: Final = 2.0
+WARMED_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +31,22 @@ class View:
     histories: Histories
 
 
+@dataclass(slots=True)
+class _Candidate:
+    """The generation held ready beside the live one: where it comes from, and its view once it is as fresh as the live one."""
+
+    tables: Tables
+    task: "asyncio.Task[None] | None" = None
+    view: View | None = None
+    ready: bool = False
+
+
 class _Behind(Exception):
     """The changelog no longer has what the picture needs next: build it anew."""
 
 
 class Follower:
-    """Loads and follows the live generation for as long as it runs."""
+    """Loads and follows the live generation for as long as it runs, and beside it the one that is to be live next."""
 
     def __init__(self, generations: Generations, settings: SnapshotSettings, clock: Clock) -> None:
         self._generations = generations
@@ -39,6 +54,9 @@ class Follower:
         self._clock = clock
         self._view: View | None = None
         self._trouble: str | None = None
+        self._tables: Tables | None = None
+        self._candidate: _Candidate | None = None
+        self._look_again = 0.0
 
     @property
     def view(self) -> View | None:
@@ -55,42 +73,104 @@ class Follower:
         """Return the milliseconds since the picture last agreed with the tables; None before there is one."""
         return None if self._view is None else max(0, self._clock.now_ms() - self._view.picture.as_of_ms)
 
+    def acknowledged(self, event: Event) -> None:
+        """Note what this replica's door has just acknowledged, in the histories that are read and in those held ready."""
+        if self._view is not None:
+            self._view.histories.acknowledged(event)
+        if self._candidate is not None and self._candidate.view is not None:
+            self._candidate.view.histories.acknowledged(event)
+
     async def run(self) -> None:
         """Follow until cancelled. Lives through every ``Unavailable``: the old picture stands meanwhile."""
         backoff_s = 0.1
-        tables: Tables | None = None
-        look_again = 0.0
+        try:
+            while True:
+                try:
+                    if self._tables is None or self._clock.monotonic() >= self._look_again:
+                        await self._look()
+                    if self._tables is not None and self._view is not None:
+                        await self._follow(self._tables, self._view)
+                    waits_for = "no generation of features yet: no worker has started"
+                    self._trouble = None if self._tables is not None else waits_for
+                    backoff_s = 0.1
+                    await asyncio.sleep(self._settings.poll_ms / 1000)
+                except Unavailable as error:
+                    if self._trouble is None:
+                        telemetry.log.warning("snapshot_stale", reason=str(error))
+                    self._trouble = error.what
+                    await asyncio.sleep(backoff_s)
+                    backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+                except _Behind:
+                    telemetry.log.warning("snapshot_reloads", reason="the changelog no longer reaches back far enough")
+                    self._tables = None
+                if self._view is not None:
+                    telemetry.SNAPSHOT_AGE.set(self.age_ms or 0)
+        finally:
+            self._let_go()
+
+    async def _look(self) -> None:
+        """Swap to the live generation, loaded aside unless it is held ready already; hold the candidate."""
+        wanted = await self._generations.look(self._held())
+        waits_s = LOOK_S if wanted.candidate is None else LOOK_BEFORE_FLIP_S
+        live = wanted.live
+        if live is not None and (self._tables is None or self._tables.generation != live.generation):
+            ready = self._candidate.view if self._candidate is not None and self._candidate.ready else None
+            if self._tables is not None and ready is not None and ready.picture.generation == live.generation:
+                self._view = ready
+                self._measure(ready.picture)
+            else:
+                self._view = await self._load(live)
+                self._measure(self._view.picture)
+            telemetry.log.info("generation_read", generation=live.generation)
+            waits_s = 0.0  # whoever flips waits to hear of it
+        self._tables = live
+        candidate = wanted.candidate
+        if self._candidate is not None and (candidate is None or candidate.generation != self._candidate.tables.generation):
+            self._let_go()
+        if candidate is not None and live is not None and self._candidate is None:
+            self._candidate = _Candidate(candidate)
+            self._candidate.task = asyncio.create_task(self._hold_ready(self._candidate))
+        if self._candidate is not None and self._candidate.task is not None and self._candidate.task.done():
+            self._candidate.task.result()  # it ends by a bug only
+        self._look_again = self._clock.monotonic() + waits_s
+
+    def _held(self) -> Held:
+        if self._view is None:
+            return Held()
+        picture = self._view.picture
+        candidate = self._candidate
+        ready = candidate.tables.generation if candidate is not None and candidate.ready else None
+        return Held(picture.generation, ready, picture.as_of_ms, picture.version)
+
+    def _let_go(self) -> None:
+        candidate, self._candidate = self._candidate, None
+        if candidate is not None and candidate.task is not None:
+            candidate.task.cancel()
+
+    async def _hold_ready(self, candidate: _Candidate) -> None:
+        """Load the candidate, warm the histories that the live one holds, and follow it until it is let go of."""
         while True:
             try:
-                if tables is None or self._clock.monotonic() >= look_again:
-                    tables = await self._look(tables)
-                    look_again = self._clock.monotonic() + LOOK_FOR_FLIP_S
-                if tables is not None and self._view is not None:
-                    await self._follow(tables, self._view)
-                self._trouble = None if tables is not None else "no generation of features yet: no worker has started"
-                backoff_s = 0.1
+                if candidate.view is None:
+                    candidate.view = await self._load(candidate.tables)
+                    await self._warm(candidate.view.histories)
+                await self._follow(candidate.tables, candidate.view, seen=False)
+                candidate.ready = True
                 await asyncio.sleep(self._settings.poll_ms / 1000)
             except Unavailable as error:
-                if self._trouble is None:
-                    telemetry.log.warning("snapshot_stale", reason=str(error))
-                self._trouble = error.what
-                await asyncio.sleep(backoff_s)
-                backoff_s = min(2 * backoff_s, LONGEST_BACKOFF_S)
+                candidate.ready = False
+                telemetry.log.warning("candidate_waits", generation=candidate.tables.generation, reason=str(error))
+                await asyncio.sleep(LONGEST_BACKOFF_S)
             except _Behind:
-                telemetry.log.warning("snapshot_reloads", reason="the changelog no longer reaches back far enough")
-                tables = None
-            if self._view is not None:
-                telemetry.SNAPSHOT_AGE.set(self.age_ms or 0)
+                candidate.ready, candidate.view = False, None
 
-    async def _look(self, current: Tables | None) -> Tables | None:
-        """Return the live tables; where they are not those of the picture, load them aside and swap."""
-        tables = await self._generations.live()
-        if tables is None:
-            return None
-        if current is None or current.generation != tables.generation:
-            self._view = await self._load(tables)
-            return tables
-        return current
+    async def _warm(self, histories: Histories) -> None:
+        """Read the histories of the users that are held, so that the flip brings no wave of queries."""
+        users = self._view.histories.users() if self._view is not None else []
+        for start in range(0, len(users), WARMED_AT_ONCE):
+            began = self._clock.monotonic()
+            await asyncio.gather(*(histories.of(user_id) for user_id in users[start : start + WARMED_AT_ONCE]))
+            await asyncio.sleep(self._clock.monotonic() - began)
 
     async def _load(self, tables: Tables) -> View:
         picture = Picture(tables.generation, tables.rules, most_neighbours=self._settings.neighbours)
@@ -111,12 +191,11 @@ class Follower:
         if self._view is not None:
             histories.inherit(self._view.histories)
         telemetry.SNAPSHOT_RELOADS.inc()
-        self._measure(picture)
         telemetry.log.info("snapshot_loaded", generation=tables.generation, items=len(picture), pairs=picture.pairs)
         return View(picture, histories)
 
-    async def _follow(self, tables: Tables, view: View) -> None:
-        """Bring the picture to where the tables stand now.
+    async def _follow(self, tables: Tables, view: View, *, seen: bool = True) -> None:
+        """Bring the picture to where the tables stand now; only what is ``seen`` by readers is measured.
 
         Under load they will have moved on by then: that is the next round's, or no round would ever end.
         """
@@ -128,23 +207,27 @@ class Follower:
             for partition, number, changes in found:
                 if number != picture.version[partition]:
                     raise _Behind
-                self._apply(view, changes)
+                self._apply(view, changes, seen=seen)
                 picture.version[partition] = number + 1
                 # Requests are answered between two batches, not after all of them.
                 await asyncio.sleep(0)
             if not found:
                 raise _Behind
-            self._measure(picture)
+            if seen:
+                self._measure(picture)
         picture.as_of_ms = asked_ms
 
-    def _apply(self, view: View, changes: Changes) -> None:
+    def _apply(self, view: View, changes: Changes, *, seen: bool) -> None:
         view.picture.apply(changes)
         view.histories.apply(changes.histories)
+        if not seen:
+            return
         now_ms = self._clock.now_ms()
         for received_ms in changes.received_ms:
             telemetry.EVENT_TO_VISIBLE.observe(max(0, now_ms - received_ms))
 
     @staticmethod
     def _measure(picture: Picture) -> None:
+        telemetry.SNAPSHOT_GENERATION.set(picture.generation)
         telemetry.SNAPSHOT_ITEMS.set(len(picture))
         telemetry.SNAPSHOT_PAIRS.set(picture.pairs)

@@ -56,6 +56,10 @@ class Histories:
         """Return how many users are held."""
         return len(self._held)
 
+    def users(self) -> list[str]:
+        """Return the users that are held, the one asked for least lately first."""
+        return list(self._held)
+
     def held(self, user_id: str) -> Remembered | None:
         """Return what is remembered of the user if it is in memory; None on a miss. Never waits."""
         stored = self._held.get(user_id)

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from headrace.features.changes import Changes, HistoryState, ItemState, PairState
@@ -64,9 +64,31 @@ class Tables(Protocol):
         ...
 
 
-class Generations(Protocol):
-    """Tells which generation is to be read from."""
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a replica holds: the generation it answers from, the one it holds ready, and how far its picture has come."""
 
-    async def live(self) -> Tables | None:
-        """Return the live generation's tables; None before there is one. Raises ``Unavailable``."""
+    generation: int | None = None
+    candidate: int | None = None
+    as_of_ms: int = 0
+    version: Mapping[int, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a replica is to hold: the live generation's tables, none before there is one, and those to be held ready."""
+
+    live: Tables | None
+    candidate: Tables | None = None
+
+
+class Generations(Protocol):
+    """Tells which generation is to be read from, and hears what a replica holds. Every method raises ``Unavailable``."""
+
+    async def look(self, held: Held) -> Wanted:
+        """Report as a replica that lives and holds this; return what it is to hold."""
+        ...
+
+    async def leave(self) -> None:
+        """Say goodbye: nobody need wait for this replica."""
         ...

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from headrace.events import codec
-from headrace.log.port import OUTWARD, StoredRecord, Topic
+from headrace.log.port import OUTWARD, TOPICS, StoredRecord, Topic
 from headrace.store.archive import event_of
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
@@ -25,10 +25,11 @@ NEXT: Final = {Topic.INTERACTION: "next_interactions", Topic.WATCH: "next_watche
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where positions stand in the source's applied order."""
+    """Where positions stand in the source's applied order; and where the source stood, if it had applied no more than that."""
 
     positions: Mapping[Topic, int]
     applied: int
+    behind: Mapping[Topic, int] | None
 
 
 class ArchivedLog:
@@ -48,28 +49,31 @@ class ArchivedLog:
         """Return at most ``limit`` archived records from these positions on, in the order they were applied."""
         async with self._database.connection() as connection:
             # What the source has committed by now changes no more, so the statements need no snapshot in common.
-            end: int = await connection.fetchval(self._queries["applied_by_source"], partition)
+            source = await connection.fetchrow(self._queries["standing_of_source"], partition)
+            if source is None:
+                raise LookupError(f"the source has no partition {partition}")
+            end: int = source["applied"]
             at = await self._applied(connection, partition, positions, end)
             records: list[StoredRecord] = []
             while not records and at < end:
-                behind = min(at + limit, end)
-                records = await self._stretch(connection, partition, at, behind)
-                at = behind
+                until = min(at + limit, end)
+                records = await self._stretch(connection, partition, at, until)
+                at = until
         reached = dict(positions)
         reached.update((record.topic, record.offset + 1) for record in records)
-        self._places[partition] = _Place(reached, at)
+        behind = dict(zip(TOPICS, source["positions"], strict=False)) if at >= end else None
+        self._places[partition] = _Place(reached, at, behind)
         return records
 
-    async def beyond(self, partition: int, positions: Mapping[Topic, int]) -> int:
-        """Return the applied number from which on the source has nothing below these positions."""
-        async with self._database.connection() as connection:
-            end: int = await connection.fetchval(self._queries["applied_by_source"], partition)
-            return await self._applied(connection, partition, positions, end)
+    def behind(self, partition: int, positions: Mapping[Topic, int]) -> Mapping[Topic, int] | None:
+        """Return where the source stood when it had applied exactly what lies below these positions; see the protocol."""
+        place = self._places.get(partition)
+        return place.behind if place is not None and place.positions == positions else None
 
-    async def _stretch(self, connection: Connection, partition: int, start: int, behind: int) -> list[StoredRecord]:
+    async def _stretch(self, connection: Connection, partition: int, start: int, until: int) -> list[StoredRecord]:
         found: list[tuple[int, StoredRecord]] = []
         for topic, query in STRETCH.items():
-            for row in await connection.fetch(self._queries[query], partition, start, behind):
+            for row in await connection.fetch(self._queries[query], partition, start, until):
                 event = event_of(topic, row)
                 value = codec.encode(event)
                 record = StoredRecord(topic, partition, row["offset"], event.user_id, value, event.server_received_ts_ms)

@@ -116,6 +116,12 @@ async def build(
     return generation
 
 
+async def bring_up_to_date(database: Database, space: str) -> None:
+    """Bring the tables of all generations up to date; makes none. Raises ``Unavailable``."""
+    async with database.connection() as connection:
+        await _migrate_all(connection, space, Queries("headrace.store", space=space))
+
+
 async def find(database: Database, space: str, group_id: str) -> Generation | None:
     """Return the group's main generation; None where it has none. Raises ``Unavailable``."""
     async with database.connection() as connection:

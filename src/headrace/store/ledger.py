@@ -256,13 +256,14 @@ class PostgresLedger:
             row = await connection.fetchrow(self._queries["reload"], worker_id, partition)
         return None if row is None else _owned(row)
 
-    async def leave_archive(self, owned: Owned, beyond: int) -> bool:
-        """Turn to the log where the source stands, if its archive holds nothing more."""
+    async def leave_archive(self, owned: Owned, behind: Mapping[Topic, int]) -> None:
+        """Turn to the log."""
         async with self._database.connection() as connection:
             done = await connection.execute(
-                self._queries["leave_archive"], owned.partition, owned.epoch, _stored(owned.positions), beyond
+                self._queries["leave_archive"], owned.partition, owned.epoch, _stored(owned.positions), _stored(behind)
             )
-        return done == "UPDATE 1"
+        if done != "UPDATE 1":
+            raise Fenced
 
     async def release(self, worker_id: str, partitions: Iterable[int]) -> None:
         """Give partitions back."""

@@ -41,6 +41,71 @@ UPDATE @space.generations SET state = 'followed', finished_at = now() WHERE numb
 -- The very first generation is read from at once; later ones wait until they are flipped to.
 INSERT INTO @space.live (generation) VALUES ($1) ON CONFLICT DO NOTHING
 
+-- name: report_replica
+-- Report what a replica holds; return the generations it is to hold: the live one, and the candidate while there is one.
+WITH told AS (
+    INSERT INTO @space.replicas (replica_id, generation, candidate, as_of_ms, version) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (replica_id) DO UPDATE SET seen_at = now(), generation = excluded.generation, candidate = excluded.candidate,
+        as_of_ms = excluded.as_of_ms, version = excluded.version
+)
+SELECT g.*, g.number = l.generation AS live FROM @space.live AS l
+JOIN @space.generations AS g ON g.number = l.generation OR (g.number = l.candidate AND l.candidate_until > now())
+
+-- name: replica_leaves
+-- A replica that ends is waited for no more.
+DELETE FROM @space.replicas WHERE replica_id = $1
+
+-- name: living_replicas
+-- What the replicas hold that were heard of lately.
+SELECT replica_id, generation, candidate, as_of_ms FROM @space.replicas
+WHERE seen_at > now() - make_interval(secs => $1::float8) ORDER BY started_at
+
+-- name: forget_replicas
+-- Forget replicas that ended without a word.
+DELETE FROM @space.replicas WHERE seen_at < now() - interval '1 hour'
+
+-- name: readers
+-- Which generation is read, which before it, and which one is held ready.
+SELECT generation, previous, CASE WHEN candidate_until > now() THEN candidate END AS candidate FROM @space.live
+
+-- name: propose
+-- Have replicas hold a generation ready, unless another one is proposed already; renewed by proposing it again.
+UPDATE @space.live SET candidate = $1, candidate_until = now() + make_interval(secs => $2::float8)
+WHERE generation <> $1 AND (candidate IS NULL OR candidate = $1 OR candidate_until < now())
+    AND EXISTS (SELECT FROM @space.generations WHERE number = $1 AND state IN ('building', 'followed'))
+
+-- name: withdraw
+-- Propose a generation no more.
+UPDATE @space.live SET candidate = NULL, candidate_until = NULL WHERE candidate = $1
+
+-- name: flip
+-- Have readers read the proposed generation; the one before stays for the way back.
+WITH flipped AS (
+    UPDATE @space.live SET previous = generation, generation = $1, candidate = NULL, candidate_until = NULL, flipped_at = now()
+    WHERE candidate = $1 AND generation <> $1 RETURNING previous
+)
+UPDATE @space.generations AS g SET left_at = CASE WHEN g.number = $1 THEN NULL ELSE now() END
+FROM flipped AS f WHERE g.number IN ($1, f.previous)
+
+-- name: begin_dropping
+-- Have workers leave a generation that nobody reads or builds from.
+UPDATE @space.generations SET state = 'dropping' WHERE number = $1 AND state IN ('building', 'followed')
+    AND NOT EXISTS (SELECT FROM @space.live WHERE generation = $1 OR (candidate = $1 AND candidate_until > now()))
+    AND NOT EXISTS (SELECT FROM @space.generations WHERE state = 'building' AND source = $1 AND began_with = 'archive')
+    AND NOT EXISTS (SELECT FROM @space.replicas
+        WHERE seen_at > now() - make_interval(secs => $2::float8) AND $1 IN (generation, candidate))
+
+-- name: left_behind
+-- Generations of a group that were read once and have been left for so many hours.
+SELECT number FROM @space.generations
+WHERE group_id = $1 AND state = 'followed' AND left_at < now() - make_interval(hours => $2::int)
+
+-- name: dropped
+-- A generation has lost its tables; its number is not given again.
+WITH gone AS (DELETE FROM @space.workers WHERE generation = $1),
+    no_way_back AS (UPDATE @space.live SET previous = NULL WHERE previous = $1)
+UPDATE @space.generations SET state = 'dropped' WHERE number = $1
+
 -- name: partition_numbers
 -- Which partitions there are.
 SELECT partition FROM @gen.partitions
@@ -211,19 +276,15 @@ UPDATE @gen.partitions SET skipped = skipped + $4::bigint - $3::bigint WHERE par
 UPDATE @gen.partitions SET skipped = skipped + $2::bigint WHERE partition = $1
 
 -- name: leave_archive
--- Turn to the log where the source stands, if its archive holds nothing more; one statement, so that both are of one moment.
-UPDATE @gen.partitions AS p
-SET positions = s.positions, from_archive = false,
-    skipped = p.skipped + (SELECT sum(coalesce(a, 0) - coalesce(b, 0)) FROM unnest(s.positions, p.positions) AS t (a, b))
-FROM @source.partitions AS s
-WHERE p.partition = $1 AND p.epoch = $2 AND p.positions = $3 AND p.from_archive AND s.partition = $1
-    AND NOT EXISTS (SELECT FROM @source.interactions WHERE partition = $1 AND applied >= $4)
-    AND NOT EXISTS (SELECT FROM @source.watches WHERE partition = $1 AND applied >= $4)
-    AND NOT EXISTS (SELECT FROM @source.impression_lists WHERE partition = $1 AND applied >= $4)
+-- Turn to the log where the source stood when it had applied what was read of its archive.
+UPDATE @gen.partitions
+SET positions = $4, from_archive = false,
+    skipped = skipped + (SELECT sum(coalesce(a, 0) - coalesce(b, 0)) FROM unnest($4::bigint[], positions) AS t (a, b))
+WHERE partition = $1 AND epoch = $2 AND positions = $3 AND from_archive
 
--- name: applied_by_source
--- How far the source has come in a partition.
-SELECT applied FROM @source.partitions WHERE partition = $1
+-- name: standing_of_source
+-- How far the source has come in a partition: one row, so both are of one moment.
+SELECT applied, positions FROM @source.partitions WHERE partition = $1
 
 -- name: archived_interactions
 -- A stretch of the source's archive.

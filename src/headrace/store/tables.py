@@ -1,22 +1,35 @@
 """A generation's tables as the snapshot reads them: the adapter behind ``snapshot.port``."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from itertools import starmap
 from typing import Final
+from uuid import uuid4
 
 import asyncpg
+import msgspec
 
+from headrace.errors import Unavailable
 from headrace.features import changes
 from headrace.features.changes import Changes, HistoryState, ItemState, PairState
 from headrace.features.projection import Rules
-from headrace.snapshot.port import Reading, Standing, Tables
+from headrace.snapshot.port import Held, Reading, Standing, Wanted
 from headrace.store import generations
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
 
-ROWS_AT_ONCE: Final = 20_000
+ROWS_AT_ONCE: Final = 5_000
+"""Rows taken in between two answers while a picture is loaded beside the one that answers."""
+
+
+@contextmanager
+def _standing_tables() -> Iterator[None]:
+    """Say of tables that were dropped under a reader that they are away: it will be told which ones to read."""
+    try:
+        yield
+    except asyncpg.UndefinedTableError as error:
+        raise Unavailable("generation", f"its tables were dropped ({error})") from error
 
 
 class PostgresReading:
@@ -69,39 +82,55 @@ class PostgresTables:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Open a consistent read."""
-        async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
-            rows = await connection.fetch(self._queries["partitions"])
-            yield PostgresReading(connection, self._queries, _standing(rows))
+        with _standing_tables():
+            async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
+                rows = await connection.fetch(self._queries["partitions"])
+                yield PostgresReading(connection, self._queries, _standing(rows))
 
     async def standing(self) -> Standing:
         """Return where the tables stand now."""
-        async with self._database.connection() as connection:
-            return _standing(await connection.fetch(self._queries["partitions"]))
+        with _standing_tables():
+            async with self._database.connection() as connection:
+                return _standing(await connection.fetch(self._queries["partitions"]))
 
     async def changes(self, since: Mapping[int, int], *, limit: int) -> list[tuple[int, int, Changes]]:
         """Return the changelog from these numbers on."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(self._queries["changes"], list(since), list(since.values()), limit)
+        with _standing_tables():
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(self._queries["changes"], list(since), list(since.values()), limit)
         return [(row["partition"], row["number"], changes.decode(row["payload"])) for row in rows]
 
     async def histories(self, users: Collection[str]) -> list[HistoryState]:
         """Return the stored histories of these users."""
-        async with self._database.connection() as connection:
-            rows = await connection.fetch(self._queries["histories"], list(users))
+        with _standing_tables():
+            async with self._database.connection() as connection:
+                rows = await connection.fetch(self._queries["histories"], list(users))
         return [HistoryState(row["user_id"], row["applied"], row["entries"]) for row in rows]
 
 
 class PostgresGenerations:
-    """Tells the live generation of a space."""
+    """Tells a replica which generations of a space to hold, and everybody else what the replica holds."""
 
-    def __init__(self, database: Database, *, space: str) -> None:
+    def __init__(self, database: Database, *, space: str, replica_id: str | None = None) -> None:
         self._database = database
         self._space = space
+        self._queries = Queries("headrace.store", space=space)
+        self._replica_id = replica_id or uuid4().hex
 
-    async def live(self) -> Tables | None:
-        """Return the live generation's tables; None before there is one."""
-        generation = await generations.live(self._database, self._space)
-        return None if generation is None else PostgresTables(self._database, generation, space=self._space)
+    async def look(self, held: Held) -> Wanted:
+        """Report what is held, return what is to be held: one statement."""
+        version = msgspec.json.encode({str(partition): number for partition, number in held.version.items()}).decode()
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                self._queries["report_replica"], self._replica_id, held.generation, held.candidate, held.as_of_ms, version
+            )
+        tables = {row["live"]: PostgresTables(self._database, generations.of_row(row), space=self._space) for row in rows}
+        return Wanted(tables.get(True), tables.get(False))
+
+    async def leave(self) -> None:
+        """Say goodbye."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["replica_leaves"], self._replica_id)
 
 
 def _standing(rows: list[asyncpg.Record]) -> Standing:

@@ -125,11 +125,15 @@ class Page(Protocol):
 class Archive(Reader, Protocol):
     """What another generation has applied, read as the log it came from; its offsets ascend, and gaps in them mean nothing.
 
-    Whoever has read up to where it is empty is done with it as soon as ``Ledger.leave_archive`` agrees.
+    Whoever has read to its end goes on from the log where the source stood at that moment.
     """
 
-    async def beyond(self, partition: int, positions: Mapping[Topic, int]) -> int:
-        """Return the source's applied number of the first record at or behind these positions, or where it will be."""
+    def behind(self, partition: int, positions: Mapping[Topic, int]) -> Mapping[Topic, int] | None:
+        """Return where the source stood when it had applied exactly what was read up to these positions.
+
+        That is behind them where its last records were duplicates or dead letters. None where the last read of this partition
+        did not end there, or not at the archive's end.
+        """
         ...
 
 
@@ -160,11 +164,8 @@ class Ledger(Protocol):
         """Return the partition as the ledger has it; None where this worker no longer owns it."""
         ...
 
-    async def leave_archive(self, owned: Owned, beyond: int) -> bool:
-        """Move the partition behind its fence to where the source stands, to go on from the log there.
-
-        False where the archive holds something at or behind the applied number ``beyond``, or the fence does not hold.
-        """
+    async def leave_archive(self, owned: Owned, behind: Mapping[Topic, int]) -> None:
+        """Have the partition go on from the log at these positions; offsets passed by that are noted. Raises ``Fenced``."""
         ...
 
     async def release(self, worker_id: str, partitions: Iterable[int]) -> None:

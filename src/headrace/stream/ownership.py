@@ -153,7 +153,7 @@ class Worker:
             try:
                 async with self._manner.turn():
                     passed = await processor.step(owned)
-                if not passed and owned.from_archive and await self._leave_archive(owned):
+                if owned.from_archive and await self._leave_archive(owned):
                     processor = self._processor(owned, brake)
                     continue
                 self._lag_ms[owned.partition] = processor.lag_ms
@@ -181,13 +181,13 @@ class Worker:
         return Processor(reader, self._ledger, self._clock, brake, limit=limit, manner=self._manner)
 
     async def _leave_archive(self, owned: Owned) -> bool:
-        """Turn to the log where the archive is at its end; False where it has grown meanwhile, or the partition is halted."""
-        if self._archive is None or owned.halted is not None:
+        """Turn to the log where the archive was read to its end; False before that."""
+        behind = None if self._archive is None else self._archive.behind(owned.partition, owned.positions)
+        if behind is None or owned.halted is not None:
             return False
-        beyond = await self._archive.beyond(owned.partition, owned.positions)
-        if not await self._ledger.leave_archive(owned, beyond) or not await self._reload(owned):
-            return False
+        await self._ledger.leave_archive(owned, behind)
         telemetry.log.info("archive_left", generation=self._manner.generation, partition=owned.partition)
+        owned.positions, owned.from_archive = dict(behind), False
         return True
 
     def _tell_wait(self, owned: Owned, error: Unavailable, seconds: float) -> None:

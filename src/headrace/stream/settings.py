@@ -26,6 +26,9 @@ class StreamSettings:
     idle_poll_ms: int = 20
     """How long a worker with nothing to read waits before it looks again, in milliseconds."""
 
+    kept_generation_hours: int = 24
+    """So many hours a generation is followed after its readers have left it: the way back."""
+
     brake_run: int = 100
     """So many poisonous records in a row halt their partition."""
 

@@ -66,6 +66,9 @@ SNAPSHOT_ITEMS: Final = Gauge("reco_snapshot_items", "Items in the snapshot.", r
 SNAPSHOT_PAIRS: Final = Gauge(
     "reco_snapshot_pairs", "Neighbour entries in the snapshot, each direction one.", registry=REGISTRY
 )
+SNAPSHOT_GENERATION: Final = Gauge(
+    "reco_snapshot_generation", "The generation of features that answers are made from.", registry=REGISTRY
+)
 SNAPSHOT_USERS: Final = Gauge("reco_snapshot_users", "Users whose history is held in memory.", registry=REGISTRY)
 SNAPSHOT_RELOADS: Final = Counter(
     "reco_snapshot_reloads_total", "Times the snapshot was built from the tables.", registry=REGISTRY

@@ -1,7 +1,17 @@
 """The one place that picks concrete parts and joins them: it closes the loop by handing ``serving`` the door of ``intake``."""
 
 from headrace.wiring.letters import DeadLetters, dead_letters
-from headrace.wiring.processes import Importing, api_services, importing, looked_at, migrate, opened, verifying, worker
+from headrace.wiring.processes import (
+    Importing,
+    api_services,
+    importing,
+    looked_at,
+    migrate,
+    opened,
+    replaying,
+    verifying,
+    worker,
+)
 
 __all__ = [
     "DeadLetters",
@@ -12,6 +22,7 @@ __all__ = [
     "looked_at",
     "migrate",
     "opened",
+    "replaying",
     "verifying",
     "worker",
 ]

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
@@ -17,12 +17,15 @@ from headrace.store import generations
 from headrace.store.archived_log import ArchivedLog
 from headrace.store.generations import Generation
 from headrace.store.ledger import PostgresLedger
+from headrace.store.operations import Partition
 from headrace.stream.ledger import Owned
 from headrace.stream.manner import Manner
 from headrace.stream.ownership import Worker
 from headrace.wiring.ground import Ground
 
 LOOK_S: Final = 1.0
+FRESH_S: Final = 5.0
+"""A generation no further behind the log than so many seconds has caught up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +38,14 @@ class Member:
     running: asyncio.Task[None]
 
 
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where the log ended at a moment (monotonic seconds)."""
+
+    set_at: float
+    ends: Mapping[tuple[Topic, int], int]
+
+
 class Crew:
     """Works on all generations of the group until told to stop; the main one goes first."""
 
@@ -43,7 +54,7 @@ class Crew:
         self._name = f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:8]}"
         self._members: dict[int, Member] = {}
         self._leaving: dict[int, Member] = {}
-        self._ends: Mapping[tuple[Topic, int], int] = {}
+        self._marks: dict[int, Mark] = {}
         self._stopping = asyncio.Event()
 
     @property
@@ -128,20 +139,28 @@ class Crew:
                 member.running.result()
 
     async def _finish(self, building: list[Generation]) -> None:
-        """Call a generation followed once it has all that the log held at our last look."""
-        if not building:
-            return
-        before, self._ends = self._ends, await self._ground.log.ends()
+        """Call a generation followed once it passes, within seconds, a mark set where the log ended."""
+        for number in self._marks.keys() - {one.number for one in building}:
+            del self._marks[number]
         for generation in building:
-            partitions = await self._ground.operations(generation).partitions()
-            if before and all(
-                not one.from_archive
-                and one.halted is None
-                and all(at >= before.get((topic, one.partition), 0) for topic, at in one.positions.items())
-                for one in partitions
-            ):
+            now = self._ground.clock.monotonic()
+            mark = self._marks.get(generation.number)
+            if mark is not None and not _passed(mark, await self._ground.operations(generation).partitions()):
+                continue
+            if mark is not None and now - mark.set_at <= FRESH_S:
                 await generations.caught_up(self._ground.database, self._ground.space, generation.number)
                 telemetry.log.info("generation_caught_up", generation=generation.number)
+                continue
+            self._marks[generation.number] = Mark(now, await self._ground.log.ends())
+
+
+def _passed(mark: Mark, partitions: Sequence[Partition]) -> bool:
+    return all(
+        not one.from_archive
+        and one.halted is None
+        and all(at >= mark.ends.get((topic, one.partition), 0) for topic, at in one.positions.items())
+        for one in partitions
+    )
 
 
 def one_worker(ground: Ground, generation: Generation, name: str, manner: Manner) -> Worker:

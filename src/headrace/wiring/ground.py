@@ -12,6 +12,7 @@ from headrace.config import ConfigurationError, Settings
 from headrace.errors import Unavailable
 from headrace.log.postgres import PostgresLog, retention
 from headrace.store import generations
+from headrace.store.flips import Flips
 from headrace.store.generations import Generation
 from headrace.store.letters import PostgresLetters
 from headrace.store.migrations import migrate_space
@@ -106,12 +107,25 @@ async def look(ground: Ground) -> Generation:
     await migrate_space(ground.database, ground.space)
     await ground.log.open()
     group_id = ground.settings.stream.group_id
+    await generations.bring_up_to_date(ground.database, ground.space)
     generation = await generations.find(ground.database, ground.space, group_id)
     if generation is None:
         raise ConfigurationError(
             f"KAFKA_WORKER_GROUP_ID={group_id!r}: this group has no features yet; they are made when a worker of it starts"
         )
     return generation
+
+
+async def _drop_left_behind(ground: Ground) -> None:
+    """Drop the group's generations that readers left long enough ago, and finish what a command began to drop."""
+    flips, stream = Flips(ground.database, space=ground.space), ground.settings.stream
+    await flips.forget_replicas()
+    for number in await flips.left_behind(stream.group_id, stream.kept_generation_hours):
+        if await flips.begin_dropping(number):
+            telemetry.log.info("generation_dropped", generation=number, reason="nobody has read it for long enough")
+    for generation in await generations.standing(ground.database, ground.space):
+        if generation.state == "dropping":
+            await flips.drop(generation.number, stream.lease_ms)
 
 
 async def patiently(attempt: Callable[[], Awaitable[T]]) -> T:
@@ -163,6 +177,7 @@ async def tidy(ground: Ground) -> None:
             for generation in await generations.standing(ground.database, ground.space):
                 if generation.group_id == ground.settings.stream.group_id and generation.state != "dropping":
                     await ground.operations(generation).tidy(now_ms, remembered_ms)
+            await _drop_left_behind(ground)
         except Unavailable as error:
             telemetry.log.warning("tidying_waits", reason=str(error))
         await asyncio.sleep(TIDY_S)

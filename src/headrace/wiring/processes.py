@@ -2,13 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
 from headrace.api.services import Services
 from headrace.clock import SystemClock
 from headrace.config import Settings
+from headrace.errors import Unavailable
 from headrace.events.contract import Contract
 from headrace.events.types import Event
 from headrace.intake import Intake
@@ -28,8 +29,10 @@ from headrace.stream.ownership import Worker
 from headrace.wiring.crew import Crew, one_worker
 from headrace.wiring.figures import Figures, waiting
 from headrace.wiring.ground import Ground, copy_dead_letters, grounded, look, patiently, prepare, tidy
+from headrace.wiring.replays import Replays
 
 DRAIN_LOOK_S = 0.1
+LONGEST_FAREWELL_S = 1.0
 
 
 async def migrate(settings: Settings) -> None:
@@ -66,7 +69,8 @@ async def api_services(settings: Settings) -> AsyncIterator[Services]:
     """Yield what the routes need, at once, whether Postgres is there or not; with the worker inside where that is asked for."""
     clock = SystemClock()
     async with grounded(settings, clock) as ground:
-        follower = Follower(PostgresGenerations(ground.database, space=ground.space), settings.snapshot, clock)
+        replica = PostgresGenerations(ground.database, space=ground.space)
+        follower = Follower(replica, settings.snapshot, clock)
         intake = Intake(ground.log, clock, _Noted(follower))
         recipe = recipes.named(settings.serving.recipe, settings.serving.recipes)
         recommender = Recommender(follower, recipe, clock, intake.accept_later)
@@ -90,6 +94,9 @@ async def api_services(settings: Settings) -> AsyncIterator[Services]:
                 )
             finally:
                 await intake.close()
+                with suppress(Unavailable, TimeoutError):
+                    async with asyncio.timeout(LONGEST_FAREWELL_S):
+                        await replica.leave()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +122,18 @@ async def importing(settings: Settings) -> AsyncIterator["Importing"]:
 
 
 @asynccontextmanager
-async def verifying(settings: Settings) -> AsyncIterator[Verifier]:
-    """Yield the verifier of the configured group's generation. Raises ``Unavailable``."""
+async def verifying(settings: Settings, number: int | None = None) -> AsyncIterator[Verifier]:
+    """Yield the verifier of a generation, or of the configured group's main one. Raises ``Refused``, ``Unavailable``."""
     async with looked_at(settings) as (ground, generation):
-        yield Verifier(ground.database, generation, space=ground.space)
+        one = generation if number is None else await Replays(ground, generation).standing(number)
+        yield Verifier(ground.database, one, space=ground.space)
+
+
+@asynccontextmanager
+async def replaying(settings: Settings) -> AsyncIterator[Replays]:
+    """Yield the means to build generations and to move readers between them. Raises ``Unavailable``."""
+    async with looked_at(settings) as (ground, generation):
+        yield Replays(ground, generation)
 
 
 @asynccontextmanager
@@ -150,9 +165,7 @@ class _Noted:
         self._follower = follower
 
     def acknowledged(self, event: Event) -> None:
-        view = self._follower.view
-        if view is not None:
-            view.histories.acknowledged(event)
+        self._follower.acknowledged(event)
 
 
 async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
