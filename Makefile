@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := venv
 PIP := ./$(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 .DEFAULT_GOAL := help
-.PHONY: help venv kafka kafka-stop run test faults lint format lock demo clean clean-data
+.PHONY: help venv kafka kafka-stop run test faults bench lint format lock demo clean clean-data
 
 help: ## Explain the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sort | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -33,6 +33,9 @@ test: $(VENV)/.developing ## Run all tests on a throwaway Postgres
 
 faults: $(VENV)/.developing ## Try every fault at its full size: LOG=postgres|kafka|both, ROWS="kills away", SCALE=0.1 for a quick look
 	./venv/bin/python -m tests.faults --log $(or $(LOG),postgres) --rows "$(ROWS)" --scale $(or $(SCALE),1) --report .faults/table
+
+bench: $(VENV)/.developing ## Measure everything docs/benchmarks.md shows, about 100 minutes; BENCH="--rows reco --quick" for less
+	./venv/bin/python -m benchmarks $(BENCH)
 
 lint: $(VENV)/.developing ## Check style, types and the order of the rooms
 	./venv/bin/ruff check

@@ -8,6 +8,7 @@ from collections.abc import Generator
 from typing import Final
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from headrace import telemetry
 from headrace.api.application import Application
@@ -31,6 +32,10 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone."""
         yield
+
+    def stop(self) -> None:
+        """Take no more requests, finish those in flight, and end ``serve``."""
+        self.should_exit = True
 
 
 def listen(settings: ApiSettings) -> socket.socket:
@@ -56,8 +61,13 @@ def listen(settings: ApiSettings) -> socket.socket:
 
 def build(services: Services) -> Server:
     """Return a server over these services; ``serve(sockets=[...])`` runs it until its ``should_exit`` is set."""
+    return over(Application(services))
+
+
+def over(application: ASGIApp) -> Server:
+    """Return a server over any application, set as ours is: what is compared with ours runs on the same."""
     config = uvicorn.Config(
-        Application(services),
+        application,
         http=Protocol,
         ws="none",
         lifespan="off",
@@ -84,7 +94,7 @@ async def serve(services: Services, listener: socket.socket | None = None) -> No
     server = build(services)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, server)
+        loop.add_signal_handler(number, server.stop)
     host, port = listener.getsockname()[:2]
     telemetry.log.info("api_listening", host=host, port=port)
     try:
@@ -94,7 +104,3 @@ async def serve(services: Services, listener: socket.socket | None = None) -> No
             loop.remove_signal_handler(number)
         listener.close()
     telemetry.log.info("api_stopped")
-
-
-def _stop(server: Server) -> None:
-    server.should_exit = True

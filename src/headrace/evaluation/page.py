@@ -49,8 +49,8 @@ def page(title: str, results: Sequence[Result], ages: Sequence[Point]) -> str:
 
 def plot(curves: Sequence[Curve], label: str) -> str:
     """Return an SVG of hit rates over labelled points; points without targets are left out. Raises ``NoPlots``."""
-    matplotlib = _matplotlib()
-    figure = matplotlib.figure.Figure(figsize=(5.6, 3.4), layout="constrained")
+    drawing = matplotlib()
+    figure = drawing.figure.Figure(figsize=(5.6, 3.4), layout="constrained")
     axes = figure.add_subplot()
     ticks = list(dict.fromkeys(point.label for _, points in curves for point in points))
     for name, points in curves:
@@ -66,18 +66,19 @@ def plot(curves: Sequence[Curve], label: str) -> str:
     if len(curves) > 1:
         axes.legend(fontsize=8)
     drawn = StringIO()
-    with matplotlib.rc_context({"svg.hashsalt": "headrace", "svg.fonttype": "none"}):
+    with drawing.rc_context({"svg.hashsalt": "headrace", "svg.fonttype": "none"}):
         figure.savefig(drawn, format="svg", metadata={"Date": None, "Creator": None})
     svg = drawn.getvalue()
     return svg[svg.index("<svg") :]
 
 
-def _matplotlib() -> Any:  # noqa: ANN401 -- a module
+def matplotlib() -> Any:  # noqa: ANN401 -- a module
+    """Return the plotting library; raises ``NoPlots``."""
     try:
         import matplotlib  # noqa: PLC0415, ICN001 -- optional, and half a second to load
         import matplotlib.figure  # noqa: PLC0415 -- as above
     except ImportError as error:
-        raise NoPlots('--page needs matplotlib: pip install "headrace[plots]"') from error
+        raise NoPlots('the page needs matplotlib: pip install "headrace[plots]"') from error
     return matplotlib
 
 

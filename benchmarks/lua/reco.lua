@@ -1,0 +1,15 @@
+-- GETs of users from a file, one path a line, each connection at its own place in it.
+local requests, at = {}, 0
+
+function init(args)
+  for line in io.lines(args[1]) do
+    requests[#requests + 1] = wrk.format("GET", line)
+  end
+  math.randomseed(tonumber(args[2]))
+  at = math.random(#requests)
+end
+
+function request()
+  at = at % #requests + 1
+  return requests[at]
+end

@@ -1,0 +1,185 @@
+"""Rows about answering: `/reco` alone, with its impressions kept, and as data grows."""
+
+import asyncio
+from typing import Any, Final
+
+from benchmarks import figures, openloop
+from benchmarks.measures.bench import SEED, Bench, cores, good, troubles
+from benchmarks.openloop import Plan, Stream
+from benchmarks.results import Measured, Plot, figure
+from benchmarks.station import Station
+from benchmarks.wrk import Burst
+from headrace.log.port import Topic
+
+TRIES: Final = 5
+GONE_S: Final = 10.0
+STILL_S: Final = 5.0
+"""Where nothing was archived for so long, nothing more is coming."""
+
+PATIENCE_S: Final = 600.0
+LOOK_S: Final = 0.05
+
+
+async def reco(bench: Bench) -> Measured:
+    """Answers a second of the default recipe, autolog off, against the empty handler, round about."""
+    rounds: list[dict[str, Any]] = []
+    ours: list[float] = []
+    limits: list[float] = []
+    curves: dict[str, list[tuple[float, float]]] = {}
+    paths = bench.paths(autolog=False)
+    async with bench.station(await bench.stores.whole()) as station:
+        await bench.warm(station, "reco", paths, "bare", "api")
+        for number in range(bench.rounds(5)):
+            found: dict[str, Burst] = {}
+            for target in ("bare", "api") if number % 2 else ("api", "bare"):
+                found[target], one = await bench.burst(station, target, "reco", paths, seconds=bench.seconds(10))
+                rounds.append(one)
+            ours.append(good(found["api"]))
+            limits.append(good(found["bare"]))
+            curves = {"/reco": found["api"].latency, "empty handler": found["bare"].latency}
+    notes = [
+        (
+            f"{_rate(ours)} against {_rate(limits)} answers/s. People are asked for evenly; after the warm-up most "
+            "histories are in "
+            "memory. One worker runs and has nothing to do."
+        ),
+        *troubles(rounds),
+    ]
+    plot = Plot("`/reco`, 64 connections, closed loop", "latency", "ms", curves)
+    ratio = figure("of the empty GET handler", figures.spread(figures.ratios(ours, limits)))
+    return Measured(figures=[ratio], notes=notes, rounds=rounds, plots=[plot])
+
+
+async def autolog(bench: Bench) -> Measured:
+    """Find the rate at which a minute's answers are all archived ten seconds after it, against the empty handler.
+
+    First as fast as answers come. Where not every impression is archived in time, at a rate that is held from outside, lower
+    each time, until it is.
+    """
+    rounds: list[dict[str, Any]] = []
+    ratios: list[float] = []
+    paths = bench.paths(autolog=True)
+    rate: float | None = None
+    for _ in range(bench.rounds(3)):
+        async with bench.station(await bench.stores.whole()) as station:
+            await bench.warm(station, "reco", paths, "bare", "api")
+            limit, one = await bench.burst(station, "bare", "reco", paths, seconds=bench.seconds(10))
+            rounds.append(one)
+            for _try in range(TRIES):
+                one = await _archived(bench, station, paths, rate)
+                rounds.append(one)
+                if one["kept"]:
+                    ratios.append(one["per_s"] / good(limit))
+                    break
+                rate = (0.9 if rate is not None else 1.0) * one["sustainable_per_s"]
+            else:
+                ratios.append(0.0)
+    kept = [one for one in rounds if one.get("kept")]
+    notes = [
+        f"{_rate([one['per_s'] for one in kept]) if kept else 'no rate'} answers/s, every one archived within "
+        f"{max((one['archived_after_s'] for one in kept), default=0):.1f} s of the last. "
+        + (
+            "As fast as answers come."
+            if rate is None
+            else "As fast as answers come did not hold; this rate was held by our own generator."
+        ),
+        *troubles(rounds),
+    ]
+    return Measured(figures=[figure("of the empty GET handler", figures.spread(ratios))], notes=notes, rounds=rounds)
+
+
+async def growth(bench: Bench) -> Measured:
+    """p99 at full load of the same people in a store ten times as large, round about."""
+    rounds: list[dict[str, Any]] = []
+    p99: dict[str, list[float]] = {"first": [], "whole": []}
+    rates: dict[str, list[float]] = {"first": [], "whole": []}
+    curves: dict[str, list[tuple[float, float]]] = {}
+    world = bench.stores.generated()
+    paths = bench.paths(autolog=False, users=world.first_users)
+    first, whole = await bench.stores.first(), await bench.stores.whole()
+    async with (
+        bench.station(first, worker=False, bare=False) as small,
+        bench.station(whole, worker=False, bare=False) as large,
+    ):
+        stations = {"first": small, "whole": large}
+        for station in stations.values():
+            await bench.burst(station, "api", "reco", paths, seconds=bench.seconds(5))
+        for number in range(bench.rounds(5)):
+            for name in ("first", "whole") if number % 2 else ("whole", "first"):
+                found, one = await bench.burst(stations[name], "api", "reco", paths, seconds=bench.seconds(10))
+                rounds.append(one | {"store": name})
+                p99[name].append(found.ms(99))
+                rates[name].append(good(found))
+                curves[f"{world.pairs if name == 'whole' else world.first_pairs:,} pairs"] = found.latency
+    ratio = figures.spread(figures.ratios(p99["whole"], p99["first"]))
+    notes = [
+        (
+            f"p99 {figures.spread(p99['whole']).median:.2f} ms with {world.pairs:,} pairs, "
+            f"{figures.spread(p99['first']).median:.2f} ms "
+            f"with {world.first_pairs:,}; {_rate(rates['whole'])} and {_rate(rates['first'])} answers/s. 64 "
+            "connections, closed loop; the "
+            f"same {world.first_users:,} people are asked for in both, with the same histories; no worker runs."
+        ),
+        *troubles(rounds),
+    ]
+    plot = Plot("`/reco` as data grows, 64 connections, closed loop", "latency", "ms", curves)
+    return Measured(figures=[figure("p99 over p99", ratio)], notes=notes, rounds=rounds, plots=[plot])
+
+
+async def _archived(bench: Bench, station: Station, paths: list[str], rate: float | None) -> dict[str, Any]:
+    """Load for a minute, then wait until as many impressions are archived as answers were given; return the numbers."""
+    already = await station.counted(Topic.IMPRESSION)
+    seconds = bench.seconds(60)
+    if rate is None:
+        found, one = await bench.burst(station, "api", "reco", paths, seconds=seconds)
+        answered, one = found.answered - found.refused, one | {"offered": "closed loop"}
+    else:
+        answered, one = await _held(bench, station, rate, seconds)
+    began = bench.clock.monotonic()
+    archived, last = 0, 0.0
+    while (now := bench.clock.monotonic() - began) < last + STILL_S:
+        station.check()
+        found_now = await station.counted(Topic.IMPRESSION) - already
+        if found_now > archived:
+            archived, last = found_now, now
+        # wrk stops listening at its end: the few answers on their way then were given, and are archived as well.
+        if archived >= answered and not await station.backlog():
+            break
+        await asyncio.sleep(LOOK_S)
+    await station.drained(PATIENCE_S)
+    kept = 0 <= archived - answered <= 64 and last <= GONE_S
+    sustainable = min(archived, answered) / (seconds + last)
+    return one | {
+        "answered_well": answered,
+        "archived": archived,
+        "archived_after_s": round(last, 2),
+        "kept": kept,
+        "sustainable_per_s": round(sustainable, 1),
+        "per_s": round(answered / seconds, 1),
+    }
+
+
+async def _held(bench: Bench, station: Station, rate: float, seconds: float) -> tuple[int, dict[str, Any]]:
+    bench.progress.step(f"api at {rate:,.0f}/s, {seconds:g} s")
+    stream = Stream(name="reco", kind="reco", rate=rate, connections=64)
+    plan = Plan(
+        port=station.processes["api"].port, seconds=seconds, streams=[stream], size=bench.stores.size, seed=SEED, run="held"
+    )
+    before = station.cpu_seconds()
+    report = await openloop.run(plan)
+    sent = report.streams["reco"]
+    answered = sent.requests - sum(sent.errors.values())
+    used = cores(before, station.cpu_seconds(), seconds) | {"generator": report.cpu_seconds / seconds}
+    return answered, {
+        "target": "api",
+        "offered": f"{rate:,.0f}/s",
+        "refused": sum(sent.errors.values()),
+        "errors": sent.errors,
+        "latency_ms": sent.percentiles,
+        "cores": {name: round(share, 3) for name, share in used.items()},
+    }
+
+
+def _rate(values: list[float]) -> str:
+    found = figures.spread(values)
+    return f"{found.median:,.0f} ({found.low:,.0f}–{found.high:,.0f})"

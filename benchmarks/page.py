@@ -1,0 +1,127 @@
+"""The page: a table with every row, gate beside result, then each row's method, numbers, cores and drawings."""
+
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks import plots
+from benchmarks.gates import BY_NAME, ROWS, Gate, Row
+from benchmarks.results import Figure, Results, RowResult
+
+HEAD: Final = """# Benchmarks
+
+What this version reaches on one machine. `make bench` measured it and wrote this page and [benchmarks.json](benchmarks.json),
+which holds every round; nothing here is written by hand. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
+
+The default recipe, metrics on, one API process and one worker, Postgres with `fsync`, and the load generator, all on the same
+cores. Limits are measured in the same run, round about with ours: an application that answers nothing, on the same server with
+the same settings, loaded by the same generator with the same bytes; and bare `unnest` inserts into the same Postgres. A figure
+is the median of its rounds; the range is that of all rounds.
+
+The load comes from [wrk](https://github.com/wg/wrk) where connections ask as fast as they are answered, and from
+`benchmarks/openloop.py` where a rate is held; *cores* tells what each process used, the generator among them.
+"""
+QUICK: Final = "\n**A quick run: it shows that the harness works. Its figures say nothing about speed.**\n"
+
+
+def write(results: Results, folder: Path) -> list[Path]:
+    """Write the page and its drawings into a folder; return what was written."""
+    folder.mkdir(parents=True, exist_ok=True)
+    pictures = folder / "benchmarks"
+    written: list[Path] = []
+    drawn: dict[str, list[str]] = {}
+    for name, result in results.rows.items():
+        for number, plot in enumerate(result.measured.plots):
+            pictures.mkdir(exist_ok=True)
+            file = pictures / f"{name}-{number}.svg"
+            file.write_text(plots.svg(plot), encoding="utf-8")
+            drawn.setdefault(name, []).append(f"![{plot.title}](benchmarks/{file.name})")
+            written.append(file)
+    page = folder / "benchmarks.md"
+    page.write_text(_page(results, drawn), encoding="utf-8")
+    return [page, *written]
+
+
+def table(results: Results) -> list[str]:
+    """Return the table of all rows as Markdown lines."""
+    lines = ["| | | result (range) | gate | | stretch | |", "|---|---|---|---|---|---|---|"]
+    for row in ROWS:
+        result = results.rows.get(row.name)
+        for number, gate in enumerate(row.gates):
+            title = f"[{row.title}](#{row.name})" if not number else ""
+            found = None if result is None else _figure(result, gate.name)
+            told = "not measured" if found is None else _told(found, gate)
+            verdicts = ("", "") if found is None else (_word(gate.met(found.value)), _word(gate.stretched(found.value)))
+            lines.append(
+                f"| {title} | {gate.name} | {told} | {gate.told(gate.gate)} | {verdicts[0]} | {gate.told(gate.stretch)} | "
+                f"{verdicts[1]} |"
+            )
+    return lines
+
+
+def _page(results: Results, drawn: dict[str, list[str]]) -> str:
+    lines = [HEAD + (QUICK if results.quick else ""), *table(results), ""]
+    for name, result in results.rows.items():
+        lines += [*_section(BY_NAME[name], result), *drawn.get(name, []), ""]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _section(row: Row, result: RowResult) -> list[str]:
+    stamp = result.stamp
+    lines = [f'<a id="{row.name}"></a>', "", f"## {row.title}", ""]
+    lines += [line for note in result.measured.notes for line in (note, "")]
+    lines += [*_rounds(result.measured.rounds), ""]
+    versions = ", ".join(f"{name} {version}" for name, version in stamp.versions.items())
+    lines += [
+        (
+            f"Commit `{stamp.commit}`, {stamp.at}, {stamp.seconds / 60:.0f} min; {stamp.machine}; load "
+            f"{stamp.load_before:.1f} before the "
+            f"row. {versions}."
+        ),
+        "",
+    ]
+    return lines
+
+
+def _rounds(rounds: list[dict[str, Any]]) -> list[str]:
+    """Return the rounds as a table: what each has, in the order it first comes."""
+    flat = [_flat(one) for one in rounds]
+    heads = list(dict.fromkeys(key for one in flat for key in one))
+    if not heads:
+        return []
+    lines = [f"| {' | '.join(head.replace('_', ' ') for head in heads)} |", f"|{'---|' * len(heads)}"]
+    lines += [f"| {' | '.join(str(one.get(head, '')) for head in heads)} |" for one in flat]
+    return lines
+
+
+def _flat(one: dict[str, Any]) -> dict[str, str]:
+    flat: dict[str, str] = {}
+    for key, value in one.items():
+        if isinstance(value, dict):
+            flat[key] = ", ".join(f"{name} {_number(inner)}" for name, inner in value.items())
+        else:
+            flat[key] = _number(value)
+    return flat
+
+
+def _number(value: object) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+
+
+def _figure(result: RowResult, name: str) -> Figure | None:
+    return next((one for one in result.measured.figures if one.name == name), None)
+
+
+def _told(found: Figure, gate: Gate) -> str:
+    unit = f" {gate.unit}" if gate.unit else ""
+    value = f"**{_precise(found.value)}{unit}**"
+    return value if found.low == found.high else f"{value} ({_precise(found.low)}–{_precise(found.high)})"
+
+
+def _precise(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.3g}"
+
+
+def _word(met: bool | None) -> str:  # noqa: FBT001 -- a verdict is all it tells
+    return "" if met is None else "met" if met else "missed"

@@ -1,0 +1,123 @@
+"""The load: what the generators send and how they count."""
+
+import asyncio
+import unittest
+import unittest.mock
+from itertools import islice, pairwise
+from random import Random
+
+from benchmarks import openloop, wrk
+from benchmarks.openloop import Plan, Stream
+from benchmarks.world import Size, generate
+from headrace.clock import SystemClock
+from headrace.events.contract import Contract, Limits
+
+SMALL = Size(items=300, users=200, pairs=5_000, first_pairs=500)
+TOLD = """Running 2s test @ http://127.0.0.1:1
+MEASURED {"seconds":2.000000,"answered":1000,"bytes":9,"refused":3,"broken":2,"latency":[[50,1.500],[99,7.250],[100,9.000]]}
+"""
+
+
+class WrksWords(unittest.TestCase):
+    """What wrk says is read by one line of our script."""
+
+    def test_the_line_of_our_script_is_found(self) -> None:
+        """Rate and latencies are those of the line."""
+        found = wrk.parse(TOLD, cpu_seconds=1.5)
+        self.assertEqual((found.rate, found.ms(99), found.refused, found.broken), (500.0, 7.25, 3, 2))
+        self.assertEqual(found.cpu_seconds, 1.5)
+
+    def test_a_run_that_measured_nothing_is_an_error(self) -> None:
+        """What wrk said instead is told."""
+        with self.assertRaisesRegex(ValueError, "unable to connect"):
+            wrk.parse("unable to connect to 127.0.0.1:1 Connection refused\n")
+
+
+class TheWorld(unittest.TestCase):
+    """The generated sessions."""
+
+    def test_a_seed_makes_the_same_world_again(self) -> None:
+        """Twice the same, and another seed makes another."""
+        self.assertEqual(generate(SMALL).sessions, generate(SMALL).sessions)
+        self.assertNotEqual(generate(SMALL).sessions, generate(Size(300, 200, 5_000, 500, seed=5)).sessions)
+
+    def test_everybody_and_everything_occurs_and_the_pairs_are_counted(self) -> None:
+        """All items, all people, at least the pairs asked for, and the first part where they reach its share."""
+        made = generate(SMALL)
+        self.assertEqual({session.user for session in made.sessions}, set(range(200)))
+        self.assertGreaterEqual(made.pairs, SMALL.pairs)
+        self.assertLess(made.pairs, SMALL.pairs + 45)
+        self.assertEqual(made.sessions[made.first_sessions - 1].user, made.first_users - 1)
+        later = {session.user for session in made.sessions[made.first_sessions :]}
+        self.assertFalse(later & set(range(made.first_users)), "people of the first part do not come again")
+        self.assertTrue(all(len(set(session.items)) == len(session.items) for session in made.sessions))
+
+
+class OurGenerator(unittest.IsolatedAsyncioTestCase):
+    """Requests at a rate, charged from when they were due."""
+
+    def plan(self, port: int, stream: Stream, seconds: float = 0.5) -> Plan:
+        """Return a plan of one stream."""
+        return Plan(port=port, seconds=seconds, streams=[stream], size=SMALL, seed=1, run="test")
+
+    def test_due_times_come_at_their_rate(self) -> None:
+        """A thousand a second for ten seconds is ten thousand, give or take four deviations, in order."""
+        times = list(openloop.due_times(1000, 10, Random(1)))
+        self.assertLess(abs(len(times) - 10_000), 400)
+        self.assertTrue(all(a < b for a, b in pairwise(times)))
+
+    def test_the_door_would_take_every_event(self) -> None:
+        """The events keep the contract, and no id comes twice."""
+        clock = SystemClock()
+        contract = Contract(Limits(), clock)
+        stream = Stream(name="event", kind="event", rate=1)
+        posts = list(islice(openloop.events(self.plan(1, stream), stream, clock), 500))
+        events = [contract.interaction(post.partition(b"\r\n\r\n")[2]) for post in posts]
+        self.assertEqual(len({event.event_id for event in events}), 500)
+
+    async def test_a_server_that_stalls_is_charged_for_all_it_kept_waiting(self) -> None:
+        """One connection, a stall of 300 ms: the requests that were due meanwhile waited too, not the one alone."""
+        asked = 0
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal asked
+            try:
+                while True:
+                    await reader.readuntil(b"\r\n\r\n")
+                    asked += 1
+                    if asked == 10:
+                        await asyncio.sleep(0.3)
+                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            except asyncio.IncompleteReadError:
+                writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            stream = Stream(name="reco", kind="reco", rate=200, connections=1)
+            sent = (await openloop.drive(self.plan(port, stream), SystemClock()))["reco"]
+        self.assertEqual(sent.errors, {})
+        self.assertGreater(sent.percentiles["p75"], 20, "a quarter of half a second's requests and more waited")
+        self.assertGreater(sent.percentiles["p100"], 290)
+
+    async def test_refusals_and_lost_connections_are_errors(self) -> None:
+        """A 503 counts as one, and a connection that is cut counts as one."""
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(b"HTTP/1.1 503 Later\r\ncontent-length: 0\r\n\r\n")
+            await reader.readuntil(b"\r\n\r\n")
+            writer.close()
+
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        async with server:
+            port = server.sockets[0].getsockname()[1]
+            stream = Stream(name="reco", kind="reco", rate=200, connections=1)
+            with unittest.mock.patch.object(openloop, "PATIENCE_S", 0.1):
+                sent = (await openloop.drive(self.plan(port, stream, 0.2), SystemClock()))["reco"]
+        self.assertEqual((sent.errors["503"], sent.errors["connection lost"]), (1, 1))
+        self.assertEqual(sum(sent.errors.values()), sent.requests, "what was never answered is an error too")
+
+
+if __name__ == "__main__":
+    unittest.main()
