@@ -104,12 +104,12 @@ class Plain:
         async with self._pool.acquire() as connection:
             rows = await connection.fetch(sql["history"], user_id, self._rules.settings.history_size)
             recent = asking.query(user_id, None, "", k, [_entry(row) for row in rows]).recent
-            seen = {entry.item_id for entry in recent}
+            seen = set(recent)
             items: list[str] = []
             if recent:
                 newest = await connection.fetchval(sql["newest"])
                 now = factor(newest, self._rules.landmark_ms, self._rules.settings.half_life_ms)
-                speakers = [entry.item_id for entry in recent[: RULES.history]]
+                speakers = list(recent[: RULES.history])
                 found = await connection.fetch(
                     sql["personal"],
                     speakers,
