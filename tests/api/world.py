@@ -52,6 +52,7 @@ class World:
         self.broken = False
         self.state = Readiness(status="ready")
         self.slow_s = 0.0
+        self.at_once: set[str] = {"ada"}
 
     async def accept(self, events: Sequence[Event], *, atomic: bool = True) -> list[Verdict]:
         """Take events as the log promises to."""
@@ -72,6 +73,9 @@ class World:
 
     async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Taken:
         """Return the items most acted on that the user has not touched."""
+        return self._recommend(user_id, session_id, k, record=record)
+
+    def _recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Taken:
         self._fail()
         if record:
             self.recorded.append(user_id)
@@ -85,6 +89,10 @@ class World:
                 seen.add(event.item_id)
         items = sorted((item for item in counts if item not in seen), key=lambda item: (-counts[item], item))[:k]
         return Taken(uuid.uuid4().hex, items, "small@1", "popular" if session_id is None else "session", ["popularity"], 1)
+
+    def recommend_now(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Taken | None:
+        """Answer at once those whom ``at_once`` names; for others something must be waited for."""
+        return self._recommend(user_id, session_id, k, record=record) if user_id in self.at_once else None
 
     async def similar(self, item_id: str, k: int) -> Taken:
         """Return what is popular, but the item itself."""

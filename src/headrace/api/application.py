@@ -1,13 +1,13 @@
 """The whole HTTP application: limits and figures around hot routes and framework alike, and the outermost catch."""
 
-from collections.abc import MutableMapping
+from collections.abc import Awaitable, MutableMapping
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace import telemetry
 from headrace.api import bodies, problem
-from headrace.api.hot import Hot
+from headrace.api.hot import Handler, Hot
 from headrace.api.pages import build
 from headrace.api.reply import Reply, send_reply
 from headrace.api.services import Services
@@ -30,7 +30,10 @@ class Application:
         self._monotonic = services.clock.monotonic
         self._timeout_s = float(settings.body_timeout_s)
         self._window = Window(settings.metrics_window_sec, settings.metrics_max_samples, services.clock)
-        self._hot = Hot(services).routes
+        hot = Hot(services)
+        self._hot = hot.routes
+        self._reco = hot.reco
+        self._reco_now = hot.reco_now
         self._methods: dict[str, list[str]] = {}
         for method, path in self._hot:
             self._methods.setdefault(path, []).append(method)
@@ -40,6 +43,35 @@ class Application:
     def hot_routes(self) -> list[tuple[str, str]]:
         """Return the method and path of every hot route."""
         return list(self._hot)
+
+    def is_hot(self, method: str, path: str) -> bool:
+        """Return whether this is a hot route's request."""
+        return (method, path) in self._hot
+
+    def begin(self, scope: Scope, body: bytes) -> Reply | Awaitable[Reply]:
+        """Return a hot route's answer where nothing must be waited for, otherwise the promise of it; neither raises."""
+        handler = self._hot[scope["method"], scope["path"]]
+        if handler != self._reco:
+            return self._answered(handler, scope, body)
+        started = self._monotonic()
+        try:
+            reply = self._reco_now(scope)
+        except Exception as error:  # noqa: BLE001 -- the outermost loop, as below
+            reply = _refusal(error, scope)
+        if reply is None:
+            return self._answered(handler, scope, body)
+        self._count(scope["path"], reply.status, started)
+        return reply
+
+    async def _answered(self, handler: Handler, scope: Scope, body: bytes) -> Reply:
+        """Return a hot route's answer, whatever becomes of it, and count it."""
+        started = self._monotonic()
+        try:
+            reply = await handler(scope, body)
+        except Exception as error:  # noqa: BLE001 -- the outermost loop: a bug of ours ends one request, loudly, not the process
+            reply = _refusal(error, scope)
+        self._count(scope["path"], reply.status, started)
+        return reply
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -52,7 +84,10 @@ class Application:
             body = await bodies.read(scope, receive, self._timeout_s)
             started = self._monotonic()
             handler = self._hot.get((scope["method"], scope["path"]))
-            reply = await handler(scope, body) if handler is not None else self._refused_method(scope)
+            if handler is not None:
+                await send_reply(send, await self._answered(handler, scope, body))
+                return
+            reply = self._refused_method(scope)
             if reply is None:
                 await self._ask_framework(scope, body, send, started)
                 return
@@ -61,11 +96,8 @@ class Application:
         except bodies.Unread as error:
             unread = error
             reply = problem.rejection(error)
-        except (Rejected, Unavailable) as error:
-            reply = problem.rejection(error) if isinstance(error, Rejected) else problem.unavailable(error)
-        except Exception:  # noqa: BLE001 -- the outermost loop: a bug of ours ends one request, loudly, not the process
-            telemetry.log.exception("request_failed", method=scope["method"], path=scope["path"])
-            reply = problem.internal()
+        except Exception as error:  # noqa: BLE001 -- as above
+            reply = _refusal(error, scope)
         self._count(scope["path"], reply.status, started)
         if unread is None:
             await send_reply(send, reply)
@@ -112,6 +144,16 @@ class Application:
         _observe(latency_ms)
         if path in _MEASURED:
             self._window.add(status, latency_ms, now)
+
+
+def _refusal(error: Exception, scope: Scope) -> Reply:
+    """Return what an error is answered with; called where it was caught."""
+    if isinstance(error, Rejected):
+        return problem.rejection(error)
+    if isinstance(error, Unavailable):
+        return problem.unavailable(error)
+    telemetry.log.exception("request_failed", method=scope["method"], path=scope["path"])
+    return problem.internal()
 
 
 async def _decline(scope: Scope, receive: Receive, send: Send) -> None:

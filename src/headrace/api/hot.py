@@ -69,6 +69,12 @@ class Hot:
             raise Rejected(422, _CONFLICT, tuple(Violation(f"events[{number}].event_id", _TAKEN) for number in taken))
         return json_reply(BatchAnswer(status="ok", count=len(events)))
 
+    def reco_now(self, scope: Scope) -> Reply | None:
+        """Answer what the query asks, where memory knows all that it takes; None where something must be waited for."""
+        asked = question.from_query(scope["query_string"])
+        answer = self._recommender.recommend_now(asked.user_id, asked.session_id, asked.k, record=asked.x_autolog_impressions)
+        return None if answer is None else reco_reply(answer)
+
     async def reco(self, scope: Scope, _body: bytes) -> Reply:
         """Answer what the query asks."""
         return await self._answer(question.from_query(scope["query_string"]))

@@ -1,20 +1,35 @@
-"""The HTTP protocol of a connection, with two bounds that the server's own lacks: how large and how late a head may be."""
+"""The HTTP protocol of a connection: the short way of hot requests, and bounds that the server's own lacks.
+
+A request's head may be 64 KiB large and 10 s late; beyond so many connections a request is told to come back.
+"""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import Awaitable, Sequence
+from typing import Any, ClassVar, Final, cast
 
 import msgspec
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from headrace.api.problem import PROBLEM_JSON, problem
+from headrace.api import exchange
+from headrace.api.exchange import Direct, Exchange
+from headrace.api.problem import PROBLEM_JSON, problem, unavailable
+from headrace.api.reply import Reply
+from headrace.errors import Unavailable
 
+MOST_CONNECTIONS: Final = 2048
 LARGEST_HEAD: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10
 
 
 class Protocol(HttpToolsProtocol):
-    """Closes a connection whose request head grows beyond 64 KiB or takes longer than 10 s."""
+    """Closes a connection whose request head grows beyond 64 KiB or takes longer than 10 s; answers hot requests itself."""
 
+    direct: ClassVar[Direct | None] = None
+    most_connections: ClassVar[int] = MOST_CONNECTIONS
+
+    _always: tuple[Sequence[tuple[bytes, bytes]], bytes] = ((), b"")
+    _one_too_many = False
     _head_open = True
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
@@ -22,6 +37,7 @@ class Protocol(HttpToolsProtocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start waiting for the first head."""
         super().connection_made(transport)
+        self._one_too_many = len(self.connections) > self.most_connections
         self._await_head()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -39,11 +55,43 @@ class Protocol(HttpToolsProtocol):
         self._head_open = False
         if self._head_timer is not None:
             self._head_done()
-        super().on_headers_complete()
+        if self._one_too_many:
+            self._turn_away()
+        elif self.direct is not None and self._is_hot(self.direct):
+            self.cycle = Exchange(self.direct, cast("Scope", self.scope))  # type: ignore[assignment]
+        else:
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Keep a piece of a body."""
+        cycle: object = self.cycle
+        if isinstance(cycle, Exchange):
+            cycle.body += body
+        elif cycle is not None:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """Answer a hot request that has come whole."""
+        cycle: object = self.cycle
+        if not isinstance(cycle, Exchange):
+            if cycle is not None:
+                super().on_message_complete()
+            return
+        cycle.more_body = False
+        begun = cycle.direct.begin(cycle.scope, cycle.body)
+        if isinstance(begun, Reply):
+            self._finish(cycle, begun)
+        else:
+            task = self.loop.create_task(self._finish_later(cycle, begun))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; refuse a head that has grown too large."""
         super().data_received(data)
+        cycle: object = self.cycle
+        if isinstance(cycle, Exchange) and cycle.more_body and not self.transport.is_closing():
+            self._go_the_common_way(cycle)
         if self._head_open:
             if self._head_timer is None:
                 self._await_head()
@@ -54,6 +102,57 @@ class Protocol(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, in the one shape of a refusal."""
         self._refuse(400, msg)
+
+    def _is_busy(self) -> bool:
+        cycle: object = self.cycle
+        return cycle is not None and not self.cycle.response_complete
+
+    def _is_hot(self, direct: Direct) -> bool:
+        """Tell whether this request can be answered directly, as far as its head shows; fills in its scope if so."""
+        if self._is_busy() or self.expect_100_continue or self.flow.write_paused:
+            return False
+        parser = self.parser
+        path, _, query = self.url.partition(b"?")
+        scope = self.scope
+        scope["method"] = parser.get_method().decode("latin-1")
+        scope["path"] = path.decode("latin-1")
+        scope["query_string"] = query
+        return (
+            direct.is_hot(scope["method"], scope["path"])
+            and b"#" not in query
+            and parser.get_http_version() == "1.1"
+            and bool(parser.should_keep_alive())
+            and not parser.should_upgrade()
+        )
+
+    def _go_the_common_way(self, cycle: Exchange) -> None:
+        """Hand a request whose body is still on its way to the server's own cycle, which waits with a deadline."""
+        self.cycle = None  # type: ignore[assignment]
+        super().on_headers_complete()
+        if cycle.body:
+            super().on_body(cycle.body)
+
+    async def _finish_later(self, cycle: Exchange, promised: Awaitable[Reply]) -> None:
+        self._finish(cycle, await promised)
+
+    def _finish(self, cycle: Exchange, reply: Reply) -> None:
+        cycle.response_complete = True
+        if self.transport.is_closing():
+            return
+        headers = self.server_state.default_headers
+        if self._always[0] is not headers:
+            self._always = (headers, exchange.lines(headers))
+        self.transport.write(exchange.written(reply, self._always[1], keep_alive=cycle.keep_alive))
+        if not cycle.keep_alive:
+            self.transport.close()
+        self.on_response_complete()
+
+    def _turn_away(self) -> None:
+        """Answer 503 and close: better some are told to come back than that all wait."""
+        self.cycle = None  # type: ignore[assignment]
+        away = unavailable(Unavailable("api", f"{self.most_connections} connections are open, which is as many as may"))
+        self.transport.write(exchange.written(away, b"", keep_alive=False))
+        self.transport.close()
 
     def _await_head(self) -> None:
         self._head_bytes = 0

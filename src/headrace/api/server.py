@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from headrace import telemetry
 from headrace.api.application import Application
+from headrace.api.exchange import Direct
 from headrace.api.protocol import Protocol
 from headrace.api.services import Services
 from headrace.api.settings import ApiSettings
@@ -61,14 +62,18 @@ def listen(settings: ApiSettings) -> socket.socket:
 
 def build(services: Services) -> Server:
     """Return a server over these services; ``serve(sockets=[...])`` runs it until its ``should_exit`` is set."""
-    return over(Application(services))
+    application = Application(services)
+    return over(application, direct=application)
 
 
-def over(application: ASGIApp) -> Server:
-    """Return a server over any application, set as ours is: what is compared with ours runs on the same."""
+def over(application: ASGIApp, *, direct: Direct | None = None) -> Server:
+    """Return a server over any application, set as ours is: what is compared with ours runs on the same.
+
+    Requests that are hot to ``direct`` go past the server's machinery.
+    """
     config = uvicorn.Config(
         application,
-        http=Protocol,
+        http=type("Bound", (Protocol,), {"direct": direct}),
         ws="none",
         lifespan="off",
         log_config=None,

@@ -57,6 +57,10 @@ class Recommender(Protocol):
         """Return at most ``k`` items; ``record`` logs them as shown. Raises ``Unavailable`` before there is any picture."""
         ...
 
+    def recommend_now(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Answer | None:
+        """Do the same where nothing must be waited for; return None, nothing done, where something must."""
+        ...
+
     async def similar(self, item_id: str, k: int) -> Answer:
         """Return at most ``k`` items that go with this one; none for one nobody knows. Raises ``Unavailable`` as above."""
         ...

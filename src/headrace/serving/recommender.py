@@ -54,13 +54,23 @@ class Recommender:
         Waits for at most one point query, and only for a user who is not in memory. With ``record`` the answer is logged as an
         impression, without holding it up. Raises ``Unavailable`` until a first picture is loaded.
         """
+        answer = self.recommend_now(user_id, session_id, k, record=record)
+        if answer is not None:
+            return answer
         view = self._view()
-        known = view.histories.held(user_id)
-        if known is None:
-            known = await view.histories.of(user_id)
+        known = await view.histories.of(user_id)
         if not len(known.recent) and session_id is not None:
             # Nobody knows the user yet, but perhaps what this session did.
             known = await view.histories.of_session(session_id)
+        query = asking.remembering(user_id, session_id, new_id(), k, known, view.picture)
+        return self._answer(self._recipe, view.picture, query, record=record)
+
+    def recommend_now(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Answer | None:
+        """Do the same for a user whose history is in memory; return None, nothing done, for any other."""
+        view = self._view()
+        known = view.histories.held(user_id)
+        if known is None or (session_id is not None and not len(known.recent)):
+            return None
         query = asking.remembering(user_id, session_id, new_id(), k, known, view.picture)
         return self._answer(self._recipe, view.picture, query, record=record)
 
