@@ -29,11 +29,21 @@ class Query(msgspec.Struct, frozen=True):
     session_id: str | None
     request_id: str
     k: int
-    recent: tuple[str, ...] = ()
+    named: tuple[str, ...] | None = ()
+    """The recent items by name; None where a picture's numbers say it all."""
+
     exclude: frozenset[str] = frozenset()
     returns: float = 0.0
     known: tuple[Picture, Numbers] | None = None
     """The numbers that a picture gives the recent items, where somebody knows them already."""
+
+    @property
+    def recent(self) -> tuple[str, ...]:
+        """Return the recent items by name; one that the picture did not know has none."""
+        if self.named is None and self.known is not None:
+            picture, numbers = self.known
+            return tuple([picture.ids[number] if number >= 0 else "" for number in numbers.tolist()])
+        return self.named or ()
 
     def numbers(self, picture: Picture) -> Numbers:
         """Return the recent items' numbers in this picture, parallel to ``recent``; -1 for one that it does not know."""
@@ -163,6 +173,8 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
 
 def contributors(answer: Candidates) -> list[str]:
     """Return the names of the sources that the answer's items came from, in the recipe's order."""
+    if len(answer.sources) == 1:
+        return list(answer.sources) if len(answer) else []
     return [answer.sources[number] for number in sorted(set(answer.source.tolist()))]
 
 
@@ -172,7 +184,7 @@ def _gather(sources: Sequence[Source], picture: Picture, query: Query, trace: Tr
     for number, source in enumerate(sources):
         items, scores = source.propose(picture, query)
         _note(trace, source.name, 0, len(items))
-        more = Candidates(items, scores, np.full(len(items), number, np.int8), names)
+        more = Candidates(items, scores, _all(number, len(items)), names)
         together = more if together is None else _joined(together, _without(more, together.items))
     return together or _nothing(names)
 
@@ -197,12 +209,18 @@ def _filled(
     """Return the answer with what this filler, the recipe's ``number``-th, can add; its scores lie ``number`` lower."""
     names = (*chosen.sources, filler.name)
     items, scores = filler.propose(picture, query)
-    more = Candidates(items, scores - number, np.full(len(items), len(names) - 1, np.int8), names)
+    more = Candidates(items, scores - number, _all(len(names) - 1, len(items)), names)
     more = _filtered(recipe, _without(more, chosen.items), picture, query, None)
     more = more.keep(lists.best(more.items, more.scores, query.k - len(chosen)))
     filled = _joined(Candidates(chosen.items, chosen.scores, chosen.source, names), more)
     _note(trace, filler.name, len(chosen), len(filled))
     return filled
+
+
+def _all(source: int, size: int) -> NDArray[np.int8]:
+    owner = np.empty(size, np.int8)
+    owner.fill(source)
+    return owner
 
 
 def _kept(candidates: Candidates, stays: NDArray[np.bool_]) -> Candidates:

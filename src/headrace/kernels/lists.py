@@ -1,4 +1,7 @@
-"""Loops over lists of candidates: which are not among a few, which stay, which are the best."""
+"""Loops over lists of candidates: which are not among a few, which stay, which are the best.
+
+The arrays that a loop fills are made here: for a compiled loop to return one costs more than to fill it.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,31 +11,31 @@ from headrace.kernels.compiling import compiled
 Numbers = NDArray[np.int32]
 Scores = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+Sources = NDArray[np.int8]
+Places = NDArray[np.intp]
 
 
-@compiled
 def absent(items: Numbers, few: Numbers) -> Mask:
     """Return true for each item that is not among the few."""
-    mask = np.ones(len(items), np.bool_)
-    for number in few:
-        for place in range(len(items)):
-            mask[place] &= items[place] != number
+    mask = np.empty(len(items), np.bool_)
+    _absent(items, few, mask)
     return mask
 
 
-@compiled
-def kept(items: Numbers, scores: Scores, source: NDArray[np.int8], mask: Mask) -> tuple[Numbers, Scores, NDArray[np.int8]]:
+def kept(items: Numbers, scores: Scores, source: Sources, mask: Mask) -> tuple[Numbers, Scores, Sources]:
     """Return the candidates for which the mask is true, in their order."""
-    size = 0
-    for stays in mask:
-        size += stays
-    some, their_scores, their_source = np.empty(size, np.int32), np.empty(size, np.float64), np.empty(size, np.int8)
-    at = 0
-    for place in range(len(items)):
-        if mask[place]:
-            some[at], their_scores[at], their_source[at] = items[place], scores[place], source[place]
-            at += 1
-    return some, their_scores, their_source
+    size = len(items)
+    some, their_scores, their_source = np.empty(size, np.int32), np.empty(size), np.empty(size, np.int8)
+    size = _kept(items, scores, source, mask, some, their_scores, their_source)
+    return some[:size], their_scores[:size], their_source[:size]
+
+
+def best(items: Numbers, scores: Scores, k: int) -> Places:
+    """Return the places of the k largest scores, largest first; equals go by item number."""
+    chosen = np.empty(min(k, len(items)), np.intp)
+    if len(chosen):
+        _best(items, scores, chosen)
+    return chosen
 
 
 @compiled
@@ -45,19 +48,31 @@ def add(items: Numbers, scores: Scores, few: Numbers, more: Scores) -> None:
 
 
 @compiled
-def best(items: Numbers, scores: Scores, k: int) -> NDArray[np.intp]:
-    """Return the places of the k largest scores, largest first; equals go by item number.
+def _absent(items: Numbers, few: Numbers, mask: Mask) -> None:
+    mask[:] = True
+    for number in few:
+        for place in range(len(items)):
+            mask[place] &= items[place] != number
 
-    A short sorted list takes in what is better than its last: of n candidates in no order some k·log(n/k) are.
-    """
-    most = min(k, len(items))
-    chosen = np.empty(most, np.intp)
+
+@compiled
+def _kept(
+    items: Numbers, scores: Scores, source: Sources, mask: Mask, some: Numbers, their_scores: Scores, their_source: Sources
+) -> int:
+    size = 0
+    for place in range(len(items)):
+        some[size], their_scores[size], their_source[size] = items[place], scores[place], source[place]
+        size += mask[place]  # what does not stay is written over
+    return size
+
+
+@compiled
+def _best(items: Numbers, scores: Scores, chosen: Places) -> None:
+    """Fill a short sorted list with what is better than its last: of n candidates in no order some k·log(n/k) are."""
     size = 0
     for place in range(len(items)):
         score, item = scores[place], items[place]
-        if size == most:
-            if most == 0:
-                break
+        if size == len(chosen):
             last = chosen[size - 1]
             if score < scores[last] or (score == scores[last] and item > items[last]):
                 continue
@@ -72,4 +87,3 @@ def best(items: Numbers, scores: Scores, k: int) -> NDArray[np.intp]:
             chosen[at] = other
             at -= 1
         chosen[at] = place
-    return chosen

@@ -36,16 +36,21 @@ class CoVisitation:
         """Return the neighbours of the query's recent items, scored in 0..1."""
         recent = query.numbers(picture)[: self.history]
         links, visits, events = picture.links, picture.visits, picture.events
-        smoothing = self.smoothing * picture.now_factor
-        spoken = voices.heard(
-            recent, links.starts, links.sizes, links.strengths, links.meetings, visits, smoothing, float(self.doubt)
-        )
+        most = len(recent) * links.most
+        voice, found, scores = np.empty(most), np.empty(most, np.int32), np.empty(most)
+        size = voices.heard(
+            recent, links.starts, links.sizes, links.strengths, links.meetings, visits,
+            self.smoothing * picture.now_factor, float(self.doubt), voice,
+        )  # fmt: skip
         if self.power != 1.0:
-            np.power(spoken, self.power, out=spoken)
+            np.power(voice[:size], self.power, out=voice[:size])
         ranks, damping = _ranks(self.history, self.recency), _damping(self.damping)
-        return voices.agreed(
-            recent, links.starts, links.sizes, links.items, spoken, ranks, events, damping, -self.damping, picture.sums
-        )
+        slots = np.empty(1 << (2 * size).bit_length(), np.int32)
+        size = voices.agreed(
+            recent, links.starts, links.sizes, links.items, voice, ranks, events, damping, -self.damping, slots,
+            found, scores,
+        )  # fmt: skip
+        return found[:size], scores[:size]
 
 
 @cache

@@ -16,7 +16,7 @@ class Popularity:
 
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough popular items to fill the answer even when all recent ones are left out."""
-        popular = picture.popular()[: query.k + len(query.recent) + len(query.exclude)]
+        popular = picture.popular()[: query.k + len(query.numbers(picture)) + len(query.exclude)]
         decayed = picture.decayed[popular]
         best = decayed[0] if len(decayed) else 0.0
         return popular, decayed / best if best > 0 else np.zeros(len(popular))

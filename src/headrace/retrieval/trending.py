@@ -30,7 +30,7 @@ class Trending:
         if not len(popular):
             return popular, np.empty(0)
         heat = picture.decayed[popular] * np.exp2(-mean_age_days(picture, popular) / self.half_life_days)
-        best = np.argsort(-heat, kind="stable")[: query.k + len(query.recent) + len(query.exclude)]
+        best = np.argsort(-heat, kind="stable")[: query.k + len(query.numbers(picture)) + len(query.exclude)]
         top = heat[best[0]]
         return popular[best], heat[best] / top if top > 0 else np.zeros(len(best))
 

@@ -12,14 +12,20 @@ Real = NDArray[np.float64]
 
 @compiled
 def heard(
-    recent: Whole, starts: Large, sizes: Whole, strengths: Real, meetings: Whole, visits: Real, smoothing: float, doubt: float
-) -> Real:
-    """Return the voice of every neighbour of every recent item, one after the other: how strongly it is linked to the item."""
-    size = 0
-    for number in recent:
-        if number >= 0:
-            size += sizes[number]
-    voices = np.empty(size, np.float64)
+    recent: Whole,
+    starts: Large,
+    sizes: Whole,
+    strengths: Real,
+    meetings: Whole,
+    visits: Real,
+    smoothing: float,
+    doubt: float,
+    voices: Real,
+) -> int:
+    """Fill in the voice of every neighbour of every recent item, one after the other: how strongly it is linked to the item.
+
+    Returns how many there are.
+    """
     at = 0
     for number in recent:
         if number < 0:
@@ -32,7 +38,7 @@ def heard(
                 voice *= meetings[place] / (meetings[place] + doubt)
             voices[at] = voice
             at += 1
-    return voices
+    return at
 
 
 @compiled
@@ -43,17 +49,21 @@ def agreed(
     items: Whole,
     voices: Real,
     ranks: Real,
-    events: Large,
+    events: Whole,
     damping: Real,
     exponent: float,
-    sums: Real,
-) -> tuple[Whole, Real]:
-    """Return the neighbours, each once, with the sum of their voices, each divided by the rank of the item it speaks for.
+    slots: Whole,
+    found: Whole,
+    scores: Real,
+) -> int:
+    """Fill in the neighbours, each once, with the sum of their voices, each divided by the rank of the item it speaks for.
 
     Each sum is damped by the item's count of events e: by ``damping[e]``, or (e + 1)^``exponent`` beyond the table. The largest
-    becomes 1. ``sums`` has a place for every item; it is -1 everywhere, before and after.
+    becomes 1. Returns how many there are. ``slots`` is room for a hash table, a power of two and larger than there are voices:
+    small enough to stay in the nearest cache, where an array with a place for every item would not.
     """
-    found = np.empty(len(voices), np.int32)
+    slots[:] = -1
+    last = len(slots) - 1
     size = 0
     at = 0
     for rank in range(len(recent)):
@@ -65,21 +75,21 @@ def agreed(
             item = items[place]
             voice = voices[at] / ranks[rank]
             at += 1
-            if sums[item] < 0:
-                sums[item] = voice
-                found[size] = item
+            slot = ((item * 0x9E3779B1) >> 12) & last
+            while slots[slot] >= 0 and found[slots[slot]] != item:
+                slot = (slot + 1) & last
+            if slots[slot] < 0:
+                slots[slot] = size
+                found[size], scores[size] = item, voice
                 size += 1
             else:
-                sums[item] += voice
-    scores = np.empty(size, np.float64)
+                scores[slots[slot]] += voice
     largest = 0.0
     for place in range(size):
-        item = found[place]
-        count = events[item]
-        damped = sums[item] * (damping[count] if count < len(damping) else (count + 1.0) ** exponent)
-        sums[item] = -1.0
-        scores[place] = damped
-        largest = max(largest, damped)
+        count = events[found[place]]
+        scores[place] *= damping[count] if count < len(damping) else (count + 1.0) ** exponent
+        largest = max(largest, scores[place])
     if largest > 0:
-        scores /= largest
-    return found[:size].copy(), scores
+        for place in range(size):
+            scores[place] /= largest
+    return size

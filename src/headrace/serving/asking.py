@@ -17,8 +17,6 @@ def query(user_id: str, session_id: str | None, request_id: str, k: int, history
 def remembering(user_id: str, session_id: str | None, request_id: str, k: int, known: Remembered, picture: Picture) -> Query:
     """Return the query for a user of whom this is remembered, in the numbers of this picture.
 
-    It is the one that ``query`` makes of the same history; an item that the picture does not know has no name in it.
+    It is the one that ``query`` makes of the same history, without the items' names.
     """
-    ids = picture.ids
-    recent = tuple([ids[number] if number >= 0 else "" for number in known.recent.tolist()])
-    return Query(user_id, session_id, request_id, k, recent, frozenset(), known.returns, (picture, known.recent))
+    return Query(user_id, session_id, request_id, k, None, frozenset(), known.returns, (picture, known.recent))

@@ -159,7 +159,7 @@ def put_items(
     numbers: Whole,
     news: Real,
     counts: Large,
-    events: Large,
+    events: Whole,
     weight: Large,
     decayed: Real,
     visits: Real,

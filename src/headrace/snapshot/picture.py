@@ -37,9 +37,7 @@ class Picture:
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
         self.links = Neighbours(most=most_neighbours)
-        self.sums = np.zeros(0)
-        """Working space of one answer: a place for every item, -1 everywhere between two uses."""
-        self._events = np.zeros(0, np.int64)
+        self._events = np.zeros(0, np.int32)
         self._weight = np.zeros(0, np.int64)
         self._decayed = np.zeros(0)
         self._visits = np.zeros(0)
@@ -57,7 +55,7 @@ class Picture:
         return len(self.links)
 
     @property
-    def events(self) -> NDArray[np.int64]:
+    def events(self) -> NDArray[np.int32]:
         """Return each item's count of events."""
         return self._events[: len(self.ids)]
 
@@ -137,7 +135,7 @@ class Picture:
         return {str(partition): number for partition, number in self.version.items()}
 
     def _grow(self, room: int) -> None:
-        for name, blank in (("_events", 0), ("_weight", 0), ("_decayed", 0), ("_visits", 0), ("_rank", -1), ("sums", -1)):
+        for name, blank in (("_events", 0), ("_weight", 0), ("_decayed", 0), ("_visits", 0), ("_rank", -1)):
             old = getattr(self, name)
             new = np.full(room, blank, dtype=old.dtype) if blank else np.zeros(room, dtype=old.dtype)
             new[: len(old)] = old
