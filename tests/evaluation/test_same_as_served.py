@@ -64,6 +64,21 @@ class AnonymousSessions(PostgresTestCase):
             self.assertEqual(same.items[0], "stove")
             self.assertEqual(other.items[0], "lamp")
 
+    async def test_a_session_answers_after_a_restart_too(self) -> None:
+        """A process that starts anew has acknowledged nothing, and what it follows begins later: it reads the archive."""
+        async with running(self.url) as loop:
+            for camper in ("bea", "cal", "dan"):
+                await loop.send(loop.act(camper, "tent"), loop.act(camper, "stove"))
+            for reader in range(9):
+                await loop.send(loop.act(f"reader-{reader}", "lamp", action="purchase"))
+            await loop.send(loop.act("cookie-1", "tent", session="s7"), loop.act("cookie-3", "lamp", session="s9"))
+            await loop.settle()
+        async with running(self.url) as restarted:
+            same = await restarted.recommender.recommend("cookie-2", "s7", 3, record=False)
+            other = await restarted.recommender.recommend("cookie-2", "s8", 3, record=False)
+            self.assertEqual(same.items[0], "stove")
+            self.assertEqual(other.items[0], "lamp")
+
 
 class OtherViews(PostgresTestCase):
     """Items for an item, and items for everybody."""

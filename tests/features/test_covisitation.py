@@ -3,7 +3,7 @@
 import unittest
 from dataclasses import replace
 
-from headrace.events.types import Interaction
+from headrace.events.types import Event, Interaction
 from tests.features.worlds import DAY, MINUTE, SETTINGS, START, Book, act, watch
 
 
@@ -43,6 +43,22 @@ class ByHand(unittest.TestCase):
         book = Book().take([act("ada", "tent", 0), act("ada", "stove", 1 / 60, action="purchase")])
         self.near(book.strength("tent", "stove"), 10)
         self.near(book.strength("stove", "tent"), 0.75)
+
+    def test_every_signal_weighs_alike_in_popularity_and_in_pairs(self) -> None:
+        """View 1, click 3, purchase 10; a watch of 10 s 1, of 50 s 3, of 200 s 10."""
+        signs: dict[int, list[Event]] = {
+            1: [act("ada", "lamp", 1, session="s"), watch("ada", "lamp", 1, seconds=10)],
+            3: [act("ada", "lamp", 1, action="click", session="s"), watch("ada", "lamp", 1, seconds=50)],
+            10: [act("ada", "lamp", 1, action="purchase", session="s"), watch("ada", "lamp", 1, seconds=200)],
+        }
+        for weight, acts in signs.items():
+            for one in acts:
+                book = Book().take([act("ada", "tent", 0, session="s"), one])
+                self.assertEqual(book.sums.items["lamp"].weight, weight)
+                self.assertAlmostEqual(book.sums.items["lamp"].decayed / book.sums.items["tent"].decayed, weight, places=3)
+                self.assertAlmostEqual(
+                    book.strength("tent", "lamp") * SETTINGS.backward / book.strength("lamp", "tent"), weight
+                )
 
     def test_a_watch_meets_like_any_act(self) -> None:
         """A medium watch after a view is led to with 3."""

@@ -66,6 +66,30 @@ class Recommendations(PostgresTestCase):
             await loop.send(loop.act("ada", "brand-new"))
             self.assertEqual((await self.ask(loop, "ada")).items, (await self.ask(loop, "nobody")).items)
 
+    async def test_who_only_repeats_one_item_is_shown_what_met_it_and_never_that_item(self) -> None:
+        """Ada has reloaded the tent ten times: the stove first; with ``revisits`` too, as she is looking at the tent."""
+        async with running(self.url) as loop:
+            await camping(loop)
+            await loop.send(*(loop.act("ada", "tent") for _ in range(10)))
+            await loop.settle()
+            for name in ("default", "revisits"):
+                loop.recommender.take(recipes.named(name))
+                answer = await self.ask(loop, "ada")
+                self.assertEqual(answer.items[0], "stove", name)
+                self.assertNotIn("tent", answer.items, name)
+
+    async def test_what_was_just_consumed_is_shown_again_only_where_the_recipe_allows_it(self) -> None:
+        """Ada went from the tent to the stove: ``default`` shows neither, ``revisits`` the tent."""
+        async with running(self.url) as loop:
+            await camping(loop)
+            await loop.send(loop.act("ada", "tent"), loop.act("ada", "stove", action="purchase"))
+            await loop.settle()
+            self.assertTrue({"tent", "stove"}.isdisjoint((await self.ask(loop, "ada")).items))
+            loop.recommender.take(recipes.named("revisits"))
+            again = (await self.ask(loop, "ada")).items
+            self.assertIn("tent", again)
+            self.assertNotIn("stove", again)
+
     async def test_of_an_empty_catalogue_nothing_is_shown_and_nothing_recorded(self) -> None:
         """Before the first event an answer is empty, says so, and leaves no impression."""
         async with running(self.url) as loop:

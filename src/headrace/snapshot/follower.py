@@ -190,6 +190,9 @@ class Follower:
         )
         if self._view is not None:
             histories.inherit(self._view.histories)
+        else:
+            for session_id, user_id in await tables.sessions(self._settings.cached_users):
+                histories.sessions.note(session_id, user_id)
         telemetry.SNAPSHOT_RELOADS.inc()
         telemetry.log.info("snapshot_loaded", generation=tables.generation, items=len(picture), pairs=picture.pairs)
         return View(picture, histories)

@@ -63,6 +63,10 @@ class Tables(Protocol):
         """Return the stored histories of these users; one without is left out."""
         ...
 
+    async def sessions(self, most: int) -> list[tuple[str, str]]:
+        """Return (session, user) of the latest acts that name a session, the latest last, about ``most`` of them."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Held:

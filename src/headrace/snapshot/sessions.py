@@ -1,7 +1,9 @@
 """Whose events a session has: so that a visitor whom nobody knows yet is answered from what they did a moment ago.
 
 Histories are kept by user. A session remembers which users' events named it, learned from what the door acknowledges and from
-the changelog; a replica that has just started knows the sessions that have gone on since.
+the changelog. A replica that starts reads the ends of the archives once, as many acts as it may hold users: so the sessions of
+before go on, no request waits for a query of its own, and no write pays for an index by session. A session that was silent
+for longer than that many acts of all is not found again.
 """
 
 from collections import OrderedDict

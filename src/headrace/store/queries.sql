@@ -141,6 +141,20 @@ SELECT id, payload_hash FROM @gen.event_ids WHERE id = ANY($1::bytea[])
 -- The histories of some users.
 SELECT user_id, entries::text AS entries, partition, applied FROM @gen.user_history WHERE user_id = ANY($1::text[])
 
+-- name: recent_sessions
+-- Whose latest acts named which session, the latest last: the ends of the partitions' archives, read by their key.
+SELECT acts.session_id, acts.user_id
+FROM @gen.partitions AS p
+CROSS JOIN LATERAL (
+    (SELECT session_id, user_id, server_received_ts_ms FROM @gen.interactions
+    WHERE partition = p.partition AND applied > p.applied - $1 / (SELECT count(*) FROM @gen.partitions))
+    UNION ALL
+    (SELECT session_id, user_id, server_received_ts_ms FROM @gen.watches
+    WHERE partition = p.partition AND applied > p.applied - $1 / (SELECT count(*) FROM @gen.partitions))
+) AS acts
+WHERE acts.session_id IS NOT NULL
+ORDER BY acts.server_received_ts_ms
+
 -- name: shown
 -- What some requests have shown at positions below a limit, first applied list first.
 SELECT l.request_id, l.user_id, l.ts_ms, l.item_ids, l.positions

@@ -107,6 +107,12 @@ class PostgresTables:
                 rows = await connection.fetch(self._queries["histories"], list(users))
         return [HistoryState(row["user_id"], row["applied"], row["entries"]) for row in rows]
 
+    async def sessions(self, most: int) -> list[tuple[str, str]]:
+        """Return whose acts named which session lately, an equal number of acts of each partition."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["recent_sessions"], most)
+        return [(row["session_id"], row["user_id"]) for row in rows]
+
 
 class PostgresGenerations:
     """Tells a replica which generations of a space to hold, and everybody else what the replica holds."""
