@@ -26,7 +26,7 @@ _numbers: Final = count(1)
 class Town:
     """The processes and their address."""
 
-    def __init__(self) -> None:
+    def __init__(self, **environment: str) -> None:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port: int = probe.getsockname()[1]
@@ -38,6 +38,7 @@ class Town:
             "API_PORT": str(self.port),
             "PROMETHEUS_METRICS_ENABLED": "false",
             "PYTHONPATH": str(Path(__file__).parents[2] / "src"),
+            **environment,
         }
         with self.output.open("wb") as output:
             self._process = subprocess.Popen(
