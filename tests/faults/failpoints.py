@@ -26,6 +26,9 @@ STATEMENTS: Final = ("execute", "executemany", "fetch", "fetchrow", "fetchval")
 TURNS_UNTIL_SENT: Final = 3
 """Turns of the loop after which the bytes of a statement have left for the server."""
 
+ON_THE_WAY_S: Final = 0.002
+"""After so long a record has left for the broker, and its acknowledgement may be on the way back."""
+
 _ORDER: Final = re.compile(r"(BEGIN|COMMIT|ROLLBACK)\b")
 
 
@@ -101,6 +104,19 @@ class Failpoints:
                 raise
             self._pass(what, "after")
             return answer
+
+        setattr(kind, method, passing)
+
+    def plant_around_sending(self, kind: type, method: str, name: str) -> None:
+        """Put the points around a method that hands over at once what is acknowledged later: ``during`` is in between."""
+        original: Callable[..., Any] = inspect.getattr_static(kind, method)
+
+        def passing(owner: object, *arguments: object, **named: object) -> object:
+            self._pass(name, "before")
+            sent = original(owner, *arguments, **named)
+            asyncio.get_running_loop().call_later(ON_THE_WAY_S, self._pass, name, "during")
+            sent.done.add_done_callback(lambda _: self._pass(name, "after"))
+            return sent
 
         setattr(kind, method, passing)
 

@@ -19,6 +19,9 @@ from headrace import worker as the_worker
 from headrace.api import server
 from headrace.cli.attachment import die_with_parent
 from headrace.config import Settings
+from headrace.log.kafka.log import KafkaLog
+from headrace.log.kafka.outlet import KafkaOutlet
+from headrace.log.kafka.sending import Sender
 from headrace.log.postgres import PostgresLog
 from tests.faults.failpoints import Failpoints, Point
 
@@ -47,14 +50,23 @@ def main(order: Order) -> None:
     settings = config.read(order.environment)
     telemetry.configure(settings.telemetry)
     if order.armed is not None or order.census is not None:
-        Failpoints(order.armed, order.census).plant(reaching_out())
+        points = Failpoints(order.armed, order.census)
+        points.plant(reaching_out())
+        points.plant_around_sending(Sender, "send", "kafka send")
     uvloop.run(the_worker.run(settings) if order.role == "worker" else _serve(settings))
     sys.stdout.flush()
 
 
 def reaching_out() -> list[tuple[type, str, str]]:
     """Return the methods through which a process reaches a log, with the names of their points."""
-    return [(PostgresLog, method, f"log {method}") for method in ("append", "read")]
+    return [
+        (PostgresLog, "append", "log append"),
+        (PostgresLog, "read", "log read"),
+        (KafkaLog, "append", "kafka append"),
+        (KafkaLog, "carry", "kafka carry"),
+        (KafkaLog, "read", "kafka read"),
+        (KafkaOutlet, "publish", "kafka publish"),
+    ]
 
 
 async def _serve(settings: Settings) -> None:

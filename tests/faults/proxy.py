@@ -24,7 +24,7 @@ class Proxy:
     """Listens on a free port of loopback. Harmless until told otherwise."""
 
     def __init__(self, reach: Callable[[], Awaitable[Opened]], port: int = 0) -> None:
-        self._reach = reach
+        self.reach = reach
         self.port = port
         self._server: asyncio.Server | None = None
         self._open: set[asyncio.StreamWriter] = set()
@@ -66,7 +66,7 @@ class Proxy:
             writer.transport.abort()
             return
         try:
-            beyond_reader, beyond_writer = await self._reach()
+            beyond_reader, beyond_writer = await self.reach()
         except OSError:
             writer.transport.abort()
             return

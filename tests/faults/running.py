@@ -5,14 +5,17 @@ import asyncio
 import sys
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
+from headrace.embedded.kafka import Broker
 from tests.faults import report
 from tests.faults.report import Line
 from tests.faults.rows.catalogue import ROWS
 from tests.faults.trial import LogKind, Row, Trial, Tried
+from tests.support.kafka import discard, own_broker
 
 LOGS: Final[dict[str, tuple[LogKind, ...]]] = {
     "postgres": ("postgres",),
@@ -39,7 +42,8 @@ def main() -> int:
     began = time.monotonic()
     lines: list[Line] = []
     for log in LOGS[given.log]:
-        lines += asyncio.run(_run(rows, Trial(log, given.scale, given.seed)))
+        with _broker(log) as broker:
+            lines += asyncio.run(_run(rows, Trial(log, given.scale, given.seed, broker)))
     sys.stdout.write(f"\n{report.table(lines)}\n\n")
     failed = [line for line in lines if not line.holds]
     took = time.monotonic() - began
@@ -53,9 +57,34 @@ def main() -> int:
     return 1 if failed else 0
 
 
+@contextmanager
+def _broker(log: LogKind) -> Iterator[Broker | None]:
+    """Yield a broker of our own that runs, where the log is Kafka."""
+    if log == "postgres":
+        yield None
+        return
+    broker = own_broker()
+    try:
+        broker.start()
+        sys.stdout.write(f"Apache Kafka {broker.version} at {broker.bootstrap}\n")
+        yield broker
+    finally:
+        discard(broker)
+
+
 async def _run(rows: Sequence[Row], trial: Trial) -> list[Line]:
     """Try the busy rows one by one, then the idle ones together; return them in the order of the table."""
-    lines = {row.key: await _try(row, trial) for row in rows if not row.idle}
+    lines: dict[str, Line] = {}
+    async with AsyncExitStack() as stack:
+        if {"kills", "replay"} <= {row.key for row in rows}:
+            trial.stack = stack
+        for row in rows:
+            if row.key == "replay":
+                lines[row.key] = await _try(row, trial)
+                await stack.aclose()
+                trial.stack = trial.left = None
+            elif not row.idle:
+                lines[row.key] = await _try(row, trial)
     idle = [row for row in rows if row.idle]
     lines |= zip((row.key for row in idle), await asyncio.gather(*(_try(row, trial) for row in idle)), strict=True)
     return [lines[row.key] for row in rows]

@@ -67,7 +67,7 @@ class Process:
 class Site:
     """Processes on one database. ``environment`` is what each of them is given."""
 
-    def __init__(self, environment: dict[str, str] | None = None, *, durable: bool = True) -> None:
+    def __init__(self, environment: dict[str, str] | None = None, *, durable: bool = True, migrated: bool = True) -> None:
         self.home = Path(tempfile.mkdtemp(prefix=f"headrace-tests-{os.getpid()}-", dir="/tmp"))
         self.home.chmod(0o755)  # root's Postgres runs as another user
         self.postgres = EmbeddedPostgres(self.home, durable=durable)
@@ -79,11 +79,13 @@ class Site:
             "LOG_LEVEL": "WARNING",
         } | (environment or {})
         self.running: list[Process] = []
+        self._migrated = migrated
 
     async def __aenter__(self) -> Self:
-        """Start Postgres and bring its database up to date."""
+        """Start Postgres and, unless it is to stay empty, bring its database up to date."""
         self.environment.setdefault("DATABASE_URL", await asyncio.to_thread(self.postgres.start))
-        await wiring.migrate(self.settings)
+        if self._migrated:
+            await wiring.migrate(self.settings)
         return self
 
     async def __aexit__(self, *error: object) -> None:

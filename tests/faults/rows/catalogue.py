@@ -2,10 +2,23 @@
 
 from typing import Final
 
-from tests.faults.rows import door, handing, kills, points, poison, postgres_away, repeats, starting
-from tests.faults.trial import Row
+from tests.faults.rows import (
+    broker,
+    door,
+    handing,
+    kills,
+    points,
+    poison,
+    postgres_away,
+    rebalancing,
+    repeats,
+    replay,
+    starting,
+)
+from tests.faults.trial import LogKind, Row
 
 ORACLE: Final = "the oracle"
+NO_BROKER: Final[dict[LogKind, str]] = {"postgres": "the embedded log has no broker"}
 
 ROWS: Final = (
     Row(
@@ -13,6 +26,12 @@ ROWS: Final = (
         "SIGKILL of a random one of 3 workers, 100 times during 1,000,000 events",
         ORACLE,
         kills.kills_of_workers,
+    ),
+    Row(
+        "replay",
+        "replay of 1,000,000 events under live ingest, workers killed 20 times, then flipped",
+        "no read error; p99 of /reco at most doubles; equal to a recomputation; the way back works",
+        replay.replay,
     ),
     Row(
         "points",
@@ -24,6 +43,7 @@ ROWS: Final = (
     Row("apis", "SIGKILL of one of 2 APIs under load", ORACLE, kills.kills_of_apis),
     Row("zombies", "a worker stopped past its lease comes back", "it is fenced; nothing counts twice", kills.zombies),
     Row("leaving", "SIGTERM with work in flight", "out within 10 s, code 0; no duplicate", kills.leaving),
+    Row("rebalancing", "workers join, leave and die over a backlog", ORACLE + "; partitions move", rebalancing.rebalancing),
     Row(
         "restarts",
         "pg_ctl -m immediate restart under load",
@@ -42,7 +62,23 @@ ROWS: Final = (
         "starting",
         "API and worker start 90 s before what they need",
         "both become ready by themselves",
-        starting.before_postgres,
+        starting.before_all_else,
+        idle=True,
+    ),
+    Row(
+        "broker",
+        "the broker killed 5 times, stopped 5 times, asleep once",
+        ORACLE + "; recovery within 30 s without a restart of ours",
+        broker.stops,
+        elsewhere=NO_BROKER,
+    ),
+    Row("torn-kafka", "connections to Kafka cut, delayed, half-open", ORACLE, broker.torn_connections, elsewhere=NO_BROKER),
+    Row(
+        "kafka-away",
+        "Kafka unreachable for 60 s",
+        "events go to the Postgres log and are carried over; none refused, none lost",
+        broker.away,
+        elsewhere=NO_BROKER,
         idle=True,
     ),
     Row(

@@ -5,6 +5,7 @@ import random
 import re
 import signal
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from typing import Final
 
 from headrace import wiring
@@ -26,7 +27,8 @@ async def kills_of_workers(trial: Trial) -> Tried:
     """Kill a random one of three workers a hundred times, spread over a million events, and start another each time."""
     tried, chance = Tried(), random.Random(trial.seed)
     events, kills = trial.size(EVENTS, 2000), trial.size(KILLS, 3)
-    async with trial.site({"HEADRACE_STREAM_LEASE_MS": str(LEASE_MS)}) as site:
+    async with AsyncExitStack() as own:
+        site = await (trial.stack or own).enter_async_context(trial.site({"HEADRACE_STREAM_LEASE_MS": str(LEASE_MS)}))
         api = await site.api()
         for _ in range(WORKERS):
             site.start("worker")
@@ -37,6 +39,7 @@ async def kills_of_workers(trial: Trial) -> Tried:
             group.create_task(_kill(site, chance, kills, events, tried))
         await drain_and_judge(site, journal, tried)
         tried.wrong.extend(load.seen.odd)
+        trial.left = (site, journal) if trial.stack is not None else None
         tried.hold(not load.seen.unheard, f"{load.seen.unheard} requests unheard although no API was harmed")
     tried.note = f"{WORKERS} workers, 8 partitions, lease {LEASE_MS} ms"
     return tried
@@ -48,26 +51,27 @@ async def _kill(site: Site, chance: random.Random, kills: int, events: int, trie
         operations = ground.operations(generation)
         for number in range(kills):
             due = events * (number + chance.random()) / (kills + 1)
-            await until(lambda due=due: _applied(operations, due), f"{due:.0f} events are applied", within_s=300)
+            await until(lambda due=due: applied(operations, due), f"{due:.0f} events are applied", within_s=300)
             victim = chance.choice(site.living("worker"))
-            owned = [one for one in await operations.partitions() if _owner(one) == victim.pid]
+            owned = [one for one in await operations.partitions() if owner(one) == victim.pid]
             await victim.kill()
             site.start("worker")
             tried.how_often += 1
-            tried.recovered(await until(lambda owned=owned, pid=victim.pid: _taken_over(operations, owned, pid), "an heir"))
+            tried.recovered(await until(lambda owned=owned, pid=victim.pid: taken_over(operations, owned, pid), "an heir"))
 
 
-async def _applied(operations: Operations, due: float) -> bool:
+async def applied(operations: Operations, due: float) -> bool:
+    """Return whether so many records are applied."""
     return sum(one.applied for one in await operations.partitions()) >= due
 
 
-async def _taken_over(operations: Operations, owned: list[Partition], dead: int) -> bool:
+async def taken_over(operations: Operations, owned: list[Partition], dead: int) -> bool:
     """Return whether each of these partitions has another owner, whose lease holds."""
     now = {one.partition: one for one in await operations.partitions()}
-    return all(now[one.partition].leased and _owner(now[one.partition]) not in (None, dead) for one in owned)
+    return all(now[one.partition].leased and owner(now[one.partition]) not in (None, dead) for one in owned)
 
 
-def _owner(partition: Partition) -> int | None:
+def owner(partition: Partition) -> int | None:
     """Return the process number in the owner's name: host, process, a random part."""
     found = _NAMED.search(partition.owner or "")
     return int(found[1]) if found else None
@@ -124,8 +128,8 @@ async def _under_load(trial: Trial, times: int, harm: Harm, note: str) -> Tried:
             worker = site.start("worker")
             sending = asyncio.create_task(load.run())
             for _ in range(times):
-                applied = sum(one.applied for one in await operations.partitions())
-                await until(lambda due=applied + 200: _applied(operations, due), "it is at work")
+                done = sum(one.applied for one in await operations.partitions())
+                await until(lambda due=done + 200: applied(operations, due), "it is at work")
                 await harm(site, operations, worker, tried)
                 tried.how_often += 1
                 worker = site.living("worker")[-1]
@@ -145,11 +149,11 @@ async def _duplicates(site: Site) -> int:
 
 async def _sleep_past_the_lease(site: Site, operations: Operations, worker: Process, tried: Tried) -> None:
     worker.send(signal.SIGSTOP)
-    owned = [one for one in await operations.partitions() if _owner(one) == worker.pid]
+    owned = [one for one in await operations.partitions() if owner(one) == worker.pid]
     heir = site.start("worker")
-    tried.recovered(await until(lambda: _taken_over(operations, owned, worker.pid), "the heir has all"))
-    applied = sum(one.applied for one in await operations.partitions())
-    await until(lambda: _applied(operations, applied + 200), "the heir is at work")
+    tried.recovered(await until(lambda: taken_over(operations, owned, worker.pid), "the heir has all"))
+    done = sum(one.applied for one in await operations.partitions())
+    await until(lambda: applied(operations, done + 200), "the heir is at work")
     worker.send(signal.SIGCONT)
     # Awake, it meets the fence; then it reports again and takes its fair share, which shows that it lives on.
     await until(lambda: _owns(operations, worker.pid), "the zombie has found out and works again")
@@ -159,7 +163,7 @@ async def _sleep_past_the_lease(site: Site, operations: Operations, worker: Proc
 
 
 async def _owns(operations: Operations, pid: int) -> bool:
-    return any(one.leased and _owner(one) == pid for one in await operations.partitions())
+    return any(one.leased and owner(one) == pid for one in await operations.partitions())
 
 
 async def _leave(site: Site, operations: Operations, worker: Process, tried: Tried) -> None:

@@ -22,6 +22,7 @@ from tests.faults import oracle
 from tests.faults.client import Client, Unheard
 from tests.faults.failpoints import Phase, Point, passed
 from tests.faults.journal import Journal, Told
+from tests.faults.rows.kills import owner
 from tests.faults.site import Process, Site, answers, until
 from tests.faults.trial import Trial, Tried
 from tests.stream.world import raw, record, shown, view, watch
@@ -84,6 +85,11 @@ class Bench:
         """Return who owns partitions."""
         return {one.owner for one in await self.ground.operations(self.generation).partitions() if one.owner and one.leased}
 
+    async def owns_all(self, worker: Process) -> bool:
+        """Return whether every partition is this worker's."""
+        partitions = await self.ground.operations(self.generation).partitions()
+        return all(one.leased and owner(one) == worker.pid for one in partitions)
+
     async def applied(self) -> bool:
         """Return whether all is applied."""
         ends = await self.ground.log.ends()
@@ -98,7 +104,7 @@ async def worker_points(trial: Trial) -> Tried:
 async def api_points(trial: Trial) -> Tried:
     """Kill an API at every point of the log that it passes."""
     names = {f"sql {name}" for name in _names("headrace.log.postgres")}
-    return await _sweep(trial, life_of_an_api, lambda what: what.startswith("log ") or what in names)
+    return await _sweep(trial, life_of_an_api, lambda what: what.startswith(("log ", "kafka ")) or what in names)
 
 
 def _names(package: str) -> Mapping[str, str]:
@@ -179,10 +185,16 @@ async def life_of_a_worker(bench: Bench, armed: Point | None, census: Path | Non
     await until(dead_or_shared, "the second worker has a share")
     process.send(signal.SIGTERM)
     await process.end(within_s=10)
+    await until(lambda: bench.owns_all(second), "the second worker has all partitions")
     await until(bench.applied, "the second worker applies the rest")
-    second.send(signal.SIGTERM)
-    assert await second.end(within_s=10) == 0
+    await _leave(second)
     return process
+
+
+async def _leave(process: Process) -> None:
+    process.send(signal.SIGTERM)
+    code = await process.end(within_s=10)
+    assert code == 0, f"a {process.role} that was asked to leave ended with {code}"
 
 
 async def life_of_an_api(bench: Bench, armed: Point | None, census: Path | None) -> Process:
@@ -205,8 +217,7 @@ async def life_of_an_api(bench: Bench, armed: Point | None, census: Path | None)
 
     await until(taken, "the second API takes what is uncertain")
     await until(bench.applied, "the worker inside applies all")
-    second.send(signal.SIGTERM)
-    assert await second.end(within_s=10) == 0
+    await _leave(second)
     return process
 
 

@@ -2,18 +2,22 @@
 
 import asyncio
 import contextlib
+from contextlib import AsyncExitStack
 
 from tests.faults.client import Client, Unheard
 from tests.faults.journal import Journal
 from tests.faults.load import Load
+from tests.faults.rows.broker import own
 from tests.faults.site import answers, until
 from tests.faults.trial import Trial, Tried, drain_and_judge
 
 
-async def before_postgres(trial: Trial) -> Tried:
-    """Start API and worker ninety seconds before their database: both become ready by themselves."""
+async def before_all_else(trial: Trial) -> Tried:
+    """Start API and worker ninety seconds before their database and their broker: both become ready by themselves."""
     tried, seconds = Tried(how_often=1), trial.size(90, 3)
-    async with trial.site() as site:
+    async with AsyncExitStack() as stack:
+        broker = await stack.enter_async_context(own(started=False)) if trial.log == "kafka" else None
+        site = await stack.enter_async_context(trial.site(broker=broker, migrated=False))
         await asyncio.to_thread(site.postgres.stop)
         worker = site.start("worker")
         api = site.start("api")
@@ -28,6 +32,8 @@ async def before_postgres(trial: Trial) -> Tried:
             await asyncio.sleep(1)
         tried.wrong = list(dict.fromkeys(tried.wrong))
         await site.start_postgres()
+        if broker is not None:
+            await asyncio.to_thread(broker.start)
         back = loop.time()
         await until(lambda: _ready(client), "/readyz says ready")
         tried.recovered(loop.time() - back)
