@@ -84,7 +84,7 @@ async def kills_of_apis(trial: Trial) -> Tried:
         apis = [await site.api(), await site.api()]
         site.start("worker")
         journal = Journal(names=site.settings.log.names)
-        load = Load(journal, [api.port for api in apis], seed=trial.seed, events=10**9, batch=50, senders=8)
+        load = Load(journal, [api.port for api in apis], seed=trial.seed, events=10**9, batch=50, senders=8, per_second=1500)
         sending = asyncio.create_task(load.run())
         for _ in range(trial.size(20, 2)):
             before, more = load.sent, chance.randrange(200, 1500)

@@ -25,7 +25,7 @@ async def immediate_restarts(trial: Trial) -> Tried:
         api = await site.api()
         site.start("worker")
         journal = Journal(names=site.settings.log.names)
-        load = Load(journal, [api.port], seed=trial.seed, events=10**9, batch=100)
+        load = Load(journal, [api.port], seed=trial.seed, events=10**9, batch=100, per_second=1500)
         sending = asyncio.create_task(load.run())
         for _ in range(trial.size(10, 2)):
             await _acknowledges(journal, chance.randrange(500, 3000))
@@ -157,7 +157,7 @@ async def torn_connections(trial: Trial) -> Tried:
         api = await site.api(environment=torn)
         worker = site.start("worker", environment=torn)
         journal = Journal(names=site.settings.log.names)
-        load = Load(journal, [api.port], seed=trial.seed, events=10**9, batch=50)
+        load = Load(journal, [api.port], seed=trial.seed, events=10**9, batch=50, per_second=1500)
         sending = asyncio.create_task(load.run())
         cut = 0
         for number in range(trial.size(30, 3)):
