@@ -17,6 +17,7 @@ import msgspec
 import uvloop
 
 from benchmarks import figures, world
+from benchmarks.machine import ROOT
 from benchmarks.stores import ACTIONS
 from benchmarks.world import Size
 from headrace.cli.attachment import die_with_parent
@@ -224,7 +225,7 @@ async def _pace(lane: _Lane, times: Iterator[float], start: float, clock: Clock)
 async def run(plan: Plan) -> Report:
     """Drive a plan from a process of its own."""
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.openloop", stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "benchmarks.openloop", cwd=ROOT, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
     )
     try:
         said, _ = await process.communicate(msgspec.json.encode(plan))

@@ -7,7 +7,7 @@ supervisor is not used, because it starts again what dies: here that must end th
 import asyncio
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -27,7 +27,7 @@ from headrace.store.operations import Partition
 from headrace.wiring.figures import waiting
 from headrace.wiring.ground import Ground
 
-READY_S: Final = 120.0
+READY_S: Final = 300.0
 LOOK_S: Final = 0.02
 END_S: Final = 15.0
 
@@ -74,9 +74,9 @@ class Station:
 
     async def start(self, name: str, *words: str, port: int = 0, **environ: str) -> Process:
         """Start a process of this name with a Python command line."""
-        environment = _environment(self.url) | environ
+        given = environment(self.url) | environ
         process = await asyncio.create_subprocess_exec(
-            sys.executable, *words, env=environment, cwd=ROOT, start_new_session=True, stdin=asyncio.subprocess.DEVNULL
+            sys.executable, *words, env=given, cwd=ROOT, start_new_session=True, stdin=asyncio.subprocess.DEVNULL
         )
         self.processes[name] = Process(name, process, port)
         return self.processes[name]
@@ -226,10 +226,10 @@ def _cpu(pids: list[int]) -> float:
     return total
 
 
-def _environment(url: str) -> dict[str, str]:
+def environment(url: str) -> dict[str, str]:
     """Return the environment of what is measured: the defaults, whatever the caller's says of headrace."""
     declared = {setting.name for setting in config.SETTINGS}
-    kept: Mapping[str, str] = config.environment()
+    kept = {name: value for name, value in config.environment().items() if not name.startswith("HEADRACE_")}
     own = {
         "DATABASE_URL": url,
         "API_HOST": "127.0.0.1",

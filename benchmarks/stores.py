@@ -23,6 +23,7 @@ import psutil
 from benchmarks import world
 from benchmarks.machine import ROOT
 from benchmarks.progress import Progress
+from benchmarks.station import environment
 from benchmarks.world import Session, Size, World
 from headrace import config, wiring
 from headrace.clock import SystemClock
@@ -78,8 +79,7 @@ class Stores:
 
         async def take_in(url: str) -> None:
             words = (sys.executable, "-m", "headrace", "import", str(file), "--as-history", "--no-wait", *options)
-            environment = config.environment() | {"DATABASE_URL": url, "LOG_LEVEL": "WARNING"}
-            process = await asyncio.create_subprocess_exec(*words, env=environment, stdout=subprocess.DEVNULL)
+            process = await asyncio.create_subprocess_exec(*words, env=environment(url), stdout=subprocess.DEVNULL)
             try:
                 if code := await process.wait():
                     raise RuntimeError(f"the import of {file} ended with {code}")

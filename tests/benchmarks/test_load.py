@@ -1,6 +1,7 @@
 """The load: what the generators send and how they count."""
 
 import asyncio
+import os
 import unittest
 import unittest.mock
 from itertools import islice, pairwise
@@ -8,7 +9,9 @@ from random import Random
 
 from benchmarks import openloop, wrk
 from benchmarks.openloop import Plan, Stream
+from benchmarks.station import environment
 from benchmarks.world import Size, generate
+from headrace import config
 from headrace.clock import SystemClock
 from headrace.events.contract import Contract, Limits
 
@@ -31,6 +34,18 @@ class WrksWords(unittest.TestCase):
         """What wrk said instead is told."""
         with self.assertRaisesRegex(ValueError, "unable to connect"):
             wrk.parse("unable to connect to 127.0.0.1:1 Connection refused\n")
+
+
+class WhatIsMeasured(unittest.TestCase):
+    """The processes run as anybody's would."""
+
+    def test_the_callers_settings_do_not_reach_what_is_measured(self) -> None:
+        """Whatever the caller's environment says of headrace, the defaults are measured, on loopback, on the given database."""
+        said = {"HEADRACE_BENCH_DATA": "/x", "HEADRACE_LOG_PARTITIONS": "64", "KAFKA_BOOTSTRAP": "k:1", "API_HOST": "0.0.0.0"}  # noqa: S104
+        with unittest.mock.patch.dict(os.environ, said):
+            read = config.read(environment("postgresql://me@/db"))
+        self.assertEqual((read.log.partitions, read.log.kafka_bootstrap, read.api.host), (4, None, "127.0.0.1"))
+        self.assertEqual(read.database.url, "postgresql://me@/db")
 
 
 class TheWorld(unittest.TestCase):
