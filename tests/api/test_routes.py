@@ -169,6 +169,14 @@ class TestOperation(RouteCase):
         self.world.away = "the worker"
         self.assertEqual(self.running.ask("GET", "/metrics/prometheus").status, 200)
 
+    def test_metrics_that_are_switched_off_are_not_shown(self) -> None:
+        """404 that names the setting."""
+        self.world.metrics_shown = False
+        with RunningServer(self.world) as running:
+            told = running.ask("GET", "/metrics/prometheus")
+        self.assertEqual(told.status, 404)
+        self.assertIn("PROMETHEUS_METRICS_ENABLED", told.json()["detail"])
+
     def test_readiness_tells_the_truth(self) -> None:
         """Ready, degraded with what is missing, or 503."""
         self.assertEqual(self.ask("GET", "/readyz"), {"status": "ready"})
@@ -213,11 +221,23 @@ class TestOperation(RouteCase):
             ("GET", "/event", "POST"),
             ("PUT", "/reco", "GET, POST"),
             ("DELETE", "/log/batch", "POST"),
-            ("POST", "/contract", "GET"),
+            ("POST", "/contract", "GET, HEAD"),
+            ("HEAD", "/reco", "GET, POST"),
+            ("HEAD", "/event", "POST"),
         ):
             answered = self.running.ask(method, path)
             self.assertEqual((answered.status, answered.headers["allow"]), (405, allowed))
             self.assertEqual(answered.headers["content-type"], "application/problem+json")
+
+    def test_head_is_answered_as_get_is_without_the_body(self) -> None:
+        """Documentation, figures and health; /reco takes no HEAD, because an answer is recorded as shown."""
+        for path in ("/docs", "/openapi.json", "/contract", "/healthz", "/readyz", "/stream/worker", "/recommend?user_id=u"):
+            with self.subTest(path):
+                got, headed = self.running.ask("GET", path), self.running.ask("HEAD", path)
+                self.assertEqual((headed.status, headed.body), (200, b""))
+                self.assertEqual(headed.headers["content-type"], got.headers["content-type"])
+                self.assertEqual(headed.headers["content-length"], str(len(got.body)))
+        self.assertEqual(self.running.ask("HEAD", "/nope").status, 404)
 
     def test_the_documentation_needs_no_other_host(self) -> None:
         """The page, its script and its style come from here."""

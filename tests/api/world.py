@@ -45,6 +45,8 @@ class Taken(msgspec.Struct):
 class World:
     """Remembers what was sent, and recommends what others acted on most."""
 
+    metrics_shown = True
+
     def __init__(self) -> None:
         self.events: dict[str, Event] = {}
         self.recorded: list[str] = []
@@ -160,6 +162,7 @@ class World:
             worker_figures=self.worker_figures,
             worker_metrics=self.worker_metrics,
             readiness=self.readiness,
+            metrics_shown=self.metrics_shown,
         )
 
 

@@ -42,6 +42,7 @@ class CommandCase(unittest.TestCase):
         self.port = free_port()
         self.environment = {
             "PATH": os.environ["PATH"],
+            "PYTHONPATH": os.environ.get("PYTHONPATH", ""),
             "HEADRACE_HOME": str(self.home),
             "API_PORT": str(self.port),
             "WORKER_METRICS_PORT": str(free_port()),
@@ -76,6 +77,7 @@ class Helping(CommandCase):
         told = self.call("--help").stdout
         for name in COMMANDS:
             self.assertIn(f"\n  {name} ", told)
+        self.assertNotIn("...", told.partition("Commands:")[2], "a sentence is told whole")
         self.assertIn("\n      headrace run ", told)
 
     def test_every_command_begins_its_help_with_the_sentence_of_the_list(self) -> None:
@@ -115,6 +117,27 @@ class Complaining(CommandCase):
         line = self.complaint("run", DATABASE_URL=url)
         self.assertRegex(line, "postgres is unavailable.*DATABASE_URL")
         self.assertNotIn("secret", line)
+
+    def test_a_demo_of_nothing_is_told(self) -> None:
+        """The line names the address and how to start what should listen there."""
+        self.assertRegex(self.complaint("demo", "--url", f"http://127.0.0.1:{free_port()}"), "127.0.0.1.*headrace run")
+
+    def test_a_page_that_cannot_be_drawn_is_told_before_the_work(self) -> None:
+        """Without the plotting library the line says how the pinned one is installed; the file is not even opened."""
+        program = (
+            "import sys; sys.modules['matplotlib'] = None\n"
+            "from headrace.cli import main; main(['evaluate', sys.argv[1], '--page', 'report.html'])"
+        )
+        (self.home / "none.csv").write_text("this is no file of events")
+        done = subprocess.run(
+            [sys.executable, "-c", program, str(self.home / "none.csv")],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertRegex(done.stderr.strip(), "^headrace: the page needs matplotlib.*--require-hashes -r requirements/dev.txt$")
 
     def test_a_bad_setting_is_told(self) -> None:
         """The line names the setting, its value and what is expected."""
@@ -166,6 +189,10 @@ class Running(CommandCase):
         path = re.search(r"curl 'http://127.0.0.1:\d+(/reco[^']+)'", (self.home / "output").read_text())
         assert path is not None
         self.assertIn("items", self.get(path[1]))
+        metrics = re.search(r"worker .* metrics http://127.0.0.1:(\d+)/metrics", (self.home / "output").read_text())
+        assert metrics is not None
+        with urllib.request.urlopen(f"http://127.0.0.1:{metrics[1]}/metrics", timeout=10) as page:
+            self.assertIn(b"reco_worker_running 1.0", page.read())
         below = psutil.Process(self.process.pid).children(recursive=True)
         self.assertGreaterEqual(len(below), 3)
         self.process.send_signal(signal.SIGINT)
@@ -183,4 +210,7 @@ class Running(CommandCase):
         self.wait_until_said('"process": "worker".*SIGKILL')
         self.wait_until_said('"process": "postgres"')
         self.wait_until_said("(?s)process_died.*process_died.*partition_claimed")
-        self.assertEqual(self.get("/readyz")["status"], "ready")
+        deadline = time.monotonic() + READY_WITHIN_S
+        while (told := self.get("/readyz"))["status"] != "ready":  # it looks once a second
+            self.assertLess(time.monotonic(), deadline, told)
+            time.sleep(0.2)

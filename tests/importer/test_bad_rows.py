@@ -31,8 +31,8 @@ class BeforeTheImportTests(FolderCase):
             surveyed(path, options(columns={"session_id": "sesion"}))
 
     async def test_unmapped_event_types_are_counted_with_the_option_to_write(self) -> None:
-        """The most frequent first."""
-        rows = "".join(f"u,i,{kind},1700000000\n" for kind in ("rating_4", "rating_5", "rating_4", "view"))
+        """The most frequent first, where no row has a type that means anything."""
+        rows = "".join(f"u,i,{kind},1700000000\n" for kind in ("rating_4", "rating_5", "rating_4"))
         path = self.file("events.csv", "user_id,item_id,event_type,ts\n" + rows)
         with self.assertRaises(Unusable) as caught:
             surveyed(path, options())
@@ -104,6 +104,19 @@ class RowByRowTests(FolderCase):
         path = self.file("events.csv", "user_id,item_id,event_type,ts\n" + rows)
         outcome, _ = await imported(MemoryDoor(), path, options(kinds={"rating_4": "click", "rating_1": "skip"}))
         self.assertEqual((outcome.new, outcome.skipped, outcome.refused), (2, 1, 0))
+
+    async def test_a_row_of_an_unknown_type_is_refused_alone_and_the_option_to_write_is_said(self) -> None:
+        """The others go in; the same command with the option takes in the rest, and nothing twice."""
+        rows = "".join(f"u,i{n},{kind},1700000000\n" for n, kind in enumerate(("view", "like", "click", "like", "share")))
+        path = self.file("events.csv", "user_id,item_id,event_type,ts\n" + rows)
+        door = MemoryDoor()
+        outcome, refused = await imported(door, path, options())
+        self.assertEqual((outcome.new, outcome.refused, dict(outcome.unmapped)), (2, 3, {"like": 2, "share": 1}))
+        self.assertEqual([row.number for row in refused], [3, 5, 6])
+        self.assertIn("'like' means nothing here", refused[0].reason)
+        self.assertIn("--type like=click --type share=skip", "\n".join(hints(outcome, Mode.LIVE, 30 * DAY_MS)))
+        outcome, _ = await imported(door, path, options(kinds={"like": "click", "share": "skip"}))
+        self.assertEqual((outcome.new, outcome.duplicates, outcome.skipped), (2, 2, 1))
 
     async def test_without_a_mode_the_live_rules_hold_and_the_way_out_is_said(self) -> None:
         """Year-old rows are refused, yesterday's go in."""

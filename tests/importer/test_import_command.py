@@ -30,6 +30,15 @@ class ImportCommandTests(CommandCase):
         self.assertIn('"user_id":"ann"', done.stdout)
         self.assertFalse((self.home / "postgres").exists())
 
+    def test_an_import_that_took_nothing_does_not_call_it_applied(self) -> None:
+        """All rows were refused."""
+        path = self.home / "events.csv"
+        path.write_text(HEADER + "ann,soon,film-1,view\n")
+        done = self.call("import", str(path), *MAPS, "--as-history")
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("Nothing was taken in.", done.stdout)
+        self.assertNotIn("applied", done.stdout)
+
     def test_an_import_counts_once_and_keeps_the_refused_rows(self) -> None:
         """Three good rows, of which two are equal, and a bad one; then the same again, and the proof of the features."""
         path, errors = self.home / "events.csv", self.home / "errors.jsonl"

@@ -1,11 +1,13 @@
 """Postgres' errors are told apart by what to do next."""
 
+import json
 import unittest
 
 import asyncpg
 
 from headrace.errors import Poison, Unavailable
 from headrace.store.errors import told_apart
+from headrace.store.pool import DRIVERS_POOL
 
 
 def becomes(error: BaseException) -> type[BaseException]:
@@ -15,6 +17,19 @@ def becomes(error: BaseException) -> type[BaseException]:
             raise error  # noqa: TRY301 - that is what it is for
     except BaseException as left:  # noqa: BLE001 - its class is the answer
         return type(left)
+
+
+class ThePool(unittest.TestCase):
+    """What the driver's pool says by itself."""
+
+    def test_a_postgres_that_is_away_is_told_in_one_line(self) -> None:
+        """The pool tries again by itself; a traceback each time would bury what matters."""
+        with self.assertLogs(DRIVERS_POOL) as logs:
+            try:
+                json.loads("{")
+            except ValueError:
+                DRIVERS_POOL.warning("Failed to restore the pool connection floor", exc_info=True)
+        self.assertNotIn("Traceback", "".join(logs.output))
 
 
 class ToldApart(unittest.TestCase):

@@ -1,14 +1,19 @@
 """An event counts exactly once, however often it comes."""
 
 import asyncio
+from dataclasses import replace
 from hashlib import sha256
 
 from headrace.errors import Unavailable
 from headrace.events import codec
 from headrace.log.port import Topic, partition_of
+from headrace.stream.manner import Manner
+from headrace.wiring.crew import one_worker
+from headrace.wiring.ground import Ground
 from tests.stream.world import T0, StreamTestCase, raw, shown, user_of, view, watch
 
-YEAR_MS = 365 * 86_400_000
+DAY_MS = 86_400_000
+YEAR_MS = 365 * DAY_MS
 
 
 class CountingOnce(StreamTestCase):
@@ -117,6 +122,27 @@ class CountingOnce(StreamTestCase):
         await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2)
         left = await self.rows("SELECT id, kept FROM @gen.event_ids")
         self.assertEqual(sorted(left), sorted([(codec.id_hash("old"), True), (codec.id_hash("new"), False)]))
+
+    async def test_history_is_what_the_door_would_not_have_admitted_whatever_it_admits(self) -> None:
+        """Told to admit 90 days, events of 60 days are live ones; told to admit one day, those of two are history."""
+        for admitted, kept in ((90, False), (30, True), (1, True)):
+            with self.subTest(admitted):
+                worker = one_worker(self._admitting(admitted), self.generation, "worker", manner := Manner(self.clock))
+                self.assertEqual(manner.kept_after_ms, admitted * DAY_MS)
+                self.assertEqual(worker.owned, {})
+                name, then = f"sixty {admitted}", T0 - 60 * DAY_MS
+                old = codec.encode(view(event_id=name, ts_ms=then)).replace(str(then + 5).encode(), str(T0).encode())
+                await self.send(raw(old))
+                owned = (await self.claim())[partition_of("anna", 4)]
+                await self.processor(manner=manner).step(owned)
+                await self.ledger.leave("tester")
+                self.assertEqual(
+                    await self.rows("SELECT kept FROM @gen.event_ids WHERE id = $1", codec.id_hash(name)), [(kept,)]
+                )
+
+    def _admitting(self, days: int) -> Ground:
+        limits = replace(self.settings.limits, max_age_ms=days * DAY_MS)
+        return replace(self.ground, settings=replace(self.settings, limits=limits))
 
     async def test_tidying_while_old_records_are_worked_through_forgets_no_id_that_may_come_again(self) -> None:
         """A log of last year has its repeats where last year had them, however old they are by now."""

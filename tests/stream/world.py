@@ -31,6 +31,7 @@ from headrace.store.sql import DEFAULT_SPACE, generation_schema
 from headrace.store.verification import Verification, Verifier
 from headrace.stream.dead_letters import Brake
 from headrace.stream.ledger import Ledger, Owned, Status
+from headrace.stream.manner import Manner
 from headrace.stream.processor import Processor
 from headrace.wiring.ground import grounded, prepare
 from tests.support.postgres import PostgresTestCase
@@ -159,10 +160,17 @@ class StreamTestCase(PostgresTestCase):
                 return
 
     def processor(
-        self, *, log: Log | None = None, ledger: Ledger | None = None, brake: Brake | None = None, limit: int = 500
+        self,
+        *,
+        log: Log | None = None,
+        ledger: Ledger | None = None,
+        brake: Brake | None = None,
+        limit: int = 500,
+        manner: Manner | None = None,
     ) -> Processor:
         """Return a processor on the real parts, or on those given."""
-        return Processor(log or self.log, ledger or self.ledger, self.clock, brake or Brake(run=100, ratio=0.5), limit=limit)
+        brake = brake or Brake(run=100, ratio=0.5)
+        return Processor(log or self.log, ledger or self.ledger, self.clock, brake, limit=limit, manner=manner)
 
     async def claim(self, worker_id: str = "tester", most: int = 4, *, lease_ms: int = LEASE_MS) -> dict[int, Owned]:
         """Take free partitions in a worker's name."""

@@ -117,6 +117,9 @@ class Application:
 
     async def _ask_framework(self, scope: Scope, body: bytes, send: Send, started: float) -> None:
         begun = False
+        without_body = scope["method"] == "HEAD"
+        if without_body:  # a GET whose answer keeps its body to itself
+            scope = {**scope, "method": "GET"}
 
         async def receive_again() -> MutableMapping[str, Any]:
             return {"type": "http.request", "body": body, "more_body": False}
@@ -126,6 +129,8 @@ class Application:
             if message["type"] == "http.response.start":
                 begun = True
                 self._count(scope["path"], message["status"], started)
+            elif without_body:
+                message = {**message, "body": b""}
             await send(message)
 
         try:

@@ -85,6 +85,8 @@ def _add_figures(app: FastAPI, services: Services, window: Window) -> None:
 
     @app.get("/metrics/prometheus")
     async def prometheus() -> Response:
+        if not services.metrics_shown:
+            return _response(problem.not_shown("PROMETHEUS_METRICS_ENABLED=false"))
         try:
             workers = await services.worker_metrics()
         except Unavailable as error:
@@ -137,6 +139,7 @@ def _add_refusals(app: FastAPI) -> None:
     async def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "").split(", ")
+            allowed += ["HEAD"] if "GET" in allowed else []
             return _response(problem.wrong_method(request.method, allowed))
         if error.status_code == 404:
             return _response(problem.not_found(request.url.path))

@@ -76,6 +76,11 @@ def not_found(path: str) -> Reply:
     return reply(problem(404, "There is nothing here", detail=f"no route is called {path[:200]!r}; /docs lists them"))
 
 
+def not_shown(setting: str) -> Reply:
+    """Return 404 for what an operator has switched off, and say by which setting."""
+    return reply(problem(404, "This is switched off", detail=f"{setting} hides it"))
+
+
 def wrong_method(method: str, allowed: list[str]) -> Reply:
     """Return 405 and say which methods the path takes."""
     names = ", ".join(sorted(allowed))

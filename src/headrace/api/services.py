@@ -163,3 +163,5 @@ class Services:
     worker_figures: Callable[[], Awaitable[WorkerFigures]]
     worker_metrics: Callable[[], Awaitable[str]]
     readiness: Callable[[], Readiness]
+    metrics_shown: bool = True
+    """Whether ``/metrics/prometheus`` is there."""

@@ -9,6 +9,7 @@ import msgspec
 import typer
 from rich.console import Console
 
+from headrace.cli.complaints import Complaint
 from headrace.clock import SystemClock
 from headrace.demo import screen
 from headrace.demo.client import ApiAway, Client
@@ -41,8 +42,7 @@ def demo(
     try:
         figures = asyncio.run(_perform(plan, console))
     except ApiAway as away:
-        typer.echo(str(away), err=True)
-        raise typer.Exit(1) from None
+        raise Complaint(str(away)) from None
     console.print(screen.summary(figures))
     if json is not None:
         try:

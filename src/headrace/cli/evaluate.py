@@ -95,6 +95,8 @@ def evaluate(
     stage = Stage(_features(settings.features, feature or []), settings.snapshot.neighbours)
     options = _options(map_ or [], type_ or [], event_type, ts_format)
     try:
+        if page is not None:
+            pages.matplotlib()  # where there is none, that is told before the work
         with ExitStack() as stack:
             steps, names = _steps(stack, data, options, file_format, settings, stage, console)
         split_ms = _split(split, steps)
@@ -115,15 +117,12 @@ def evaluate(
             with _bar(console, "taking parts out") as tell:
                 report.ablation = run.ablation(chosen[0], tell)
             show_ablation(console, report.ablation)
-    except (Unusable, NothingToPredict, tuning.TestWindow) as error:
+    except (pages.NoPlots, Unusable, NothingToPredict, tuning.TestWindow) as error:
         raise Complaint(str(error)) from None
     if json is not None:
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     if page is not None:
-        try:
-            page.write_text(pages.page(f"headrace evaluate {' '.join(data)}", report.results, report.ages), encoding="utf-8")
-        except pages.NoPlots as error:
-            raise Complaint(str(error)) from None
+        page.write_text(pages.page(f"headrace evaluate {' '.join(data)}", report.results, report.ages), encoding="utf-8")
 
 
 def _recipe(name: str) -> Recipe:

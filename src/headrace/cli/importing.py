@@ -152,7 +152,9 @@ class _Import:
                 again = ", as when they were imported first" if shift.remembered else ": the newest row is now"
                 self.screen.say(f"times are moved by {days}{again}")
             outcome = await self._load(self._loader(parts.contract, parts.intake, pace), rehearsed=False)
-            if wait and not outcome.interrupted:
+            if not outcome.new and not outcome.duplicates:
+                self.screen.say("Nothing was taken in.")
+            elif wait and not outcome.interrupted:
                 await self._drain(parts.drain)
             return outcome
 

@@ -20,6 +20,17 @@ def check_free(host: str, port: int) -> None:
         ) from error
 
 
+def first_free(host: str, port: int, tries: int = 50) -> int:
+    """Return the first port from this one on that can be listened on; this one where none of so many can."""
+    for candidate in range(port, min(65_536, port + tries)):
+        try:
+            check_free(host, candidate)
+        except Complaint:
+            continue
+        return candidate
+    return port
+
+
 def is_loopback(host: str) -> bool:
     """Return whether only this machine reaches the address."""
     try:

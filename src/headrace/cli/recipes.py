@@ -17,8 +17,10 @@ def recipes(
 ) -> None:
     """List the recipes that answers can be made with, or show one as its file.
 
-    headrace recipes
-    headrace recipes show default > mine.toml
+    A recipe's file can be changed and put into the folder of HEADRACE_SERVING_RECIPES, under a name of its own.
+
+        headrace recipes
+        headrace recipes show default > mine.toml
     """
     folder = config.read().serving.recipes
     if what == "list" and name is None:

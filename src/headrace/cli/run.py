@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import typer
 
 from headrace import config, telemetry, wiring
-from headrace.cli.ports import check_free, is_loopback
+from headrace.cli.ports import check_free, first_free, is_loopback
 from headrace.clock import Clock, SystemClock
 from headrace.config import Settings
 from headrace.embedded.errors import EmbeddedPostgresError
@@ -42,6 +42,12 @@ def run() -> None:
     settings = config.read(environment)
     telemetry.configure(settings.telemetry)
     check_free(settings.api.host, settings.api.port)
+    if not settings.api.embedded_worker and settings.telemetry.prometheus_enabled:
+        # Chosen here, so that what is printed is where it is.
+        shown = settings.telemetry
+        port = first_free(shown.worker_metrics_host, shown.worker_metrics_port)
+        environment["WORKER_METRICS_PORT"] = str(port)
+        settings = replace(settings, telemetry=replace(shown, worker_metrics_port=port))
     recipes.named(settings.serving.recipe, settings.serving.recipes)  # a wrong name is told here, not by a child that dies
     signal.signal(signal.SIGTERM, _interrupt)  # until the event loop takes over: a stop while starting is as clean as Ctrl-C
     with ExitStack() as stack:
@@ -130,7 +136,11 @@ def block(settings: Settings, postgres_logs: Path | None, seconds: float) -> lis
     """Return the lines that tell where everything is."""
     host = _reachable(settings.api.host)
     api = f"http://{host}:{settings.api.port}"
+    shown = settings.telemetry
     worker = "inside the API" if settings.api.embedded_worker else "a process of its own"
+    if not settings.api.embedded_worker and shown.prometheus_enabled:
+        worker += f"; metrics http://{_reachable(shown.worker_metrics_host)}:{shown.worker_metrics_port}/metrics"
+    metrics = f"{api}/metrics/prometheus" if shown.prometheus_enabled else "not shown (PROMETHEUS_METRICS_ENABLED=false)"
     if postgres_logs is None:
         kept = urlsplit(settings.database.url or "").hostname or "a local socket"
         data, logs = f"Postgres at {kept}", "here"
@@ -142,7 +152,7 @@ def block(settings: Settings, postgres_logs: Path | None, seconds: float) -> lis
         "",
         f"    API      {api}" + ("" if is_loopback(settings.api.host) else "  (open to others, without keys)"),
         f"    docs     {api}/docs",
-        f"    metrics  {api}/metrics/prometheus",
+        f"    metrics  {metrics}",
         f"    worker   {worker}",
         f"    data     {data}",
         f"    logs     {logs}",

@@ -78,7 +78,10 @@ def matplotlib() -> Any:  # noqa: ANN401 -- a module
         import matplotlib  # noqa: PLC0415, ICN001 -- optional, and half a second to load
         import matplotlib.figure  # noqa: PLC0415 -- as above
     except ImportError as error:
-        raise NoPlots('the page needs matplotlib: pip install "headrace[plots]"') from error
+        raise NoPlots(
+            "the page needs matplotlib, which is pinned with the developer's packages:"
+            " ./venv/bin/python -m pip install --require-hashes -r requirements/dev.txt"
+        ) from error
     return matplotlib
 
 

@@ -18,6 +18,7 @@ from headrace.importer.outcome import Outcome, Refusal, Refusals
 from headrace.importer.ports import Door, Judge
 from headrace.importer.rows import Broken, Row
 from headrace.importer.survey import Surveyed
+from headrace.importer.values import text
 from headrace.log.port import Verdict
 
 _FIRST_WAIT_S: Final = 0.5
@@ -148,7 +149,9 @@ class Loader:
                 self.outcome.skipped += 1
                 return None
             if kind is None:
-                self._refuse(file, row, "event_type: is not mapped")
+                raw = text(row.values[mapping.kind_column or ""])
+                self.outcome.unmapped[raw] += 1
+                self._refuse(file, row, f"event_type: {raw!r} means nothing here")
                 return None
             fields = mapping.fields(kind, mapping.ts_ms(row.values) + self._pace.shift_ms, row.values)
         except ValueError as error:

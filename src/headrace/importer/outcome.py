@@ -1,5 +1,6 @@
 """What became of the rows: the counts, and the refused rows with their reasons."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO, Final, NamedTuple
@@ -23,7 +24,8 @@ class Outcome:
     """The counts of one import. ``read`` = new + duplicates + skipped + refused + what is still under way.
 
     ``too_old`` are the refused rows that only the age rule kept out; ``moved_still_old`` went in although they are older
-    than the door admits after their times were moved; ``conflicts`` are the refused rows whose id was taken.
+    than the door admits after their times were moved; ``conflicts`` are the refused rows whose id was taken; ``unmapped``
+    counts, by type, the refused rows whose event type means nothing here.
     """
 
     read: int = 0
@@ -34,6 +36,7 @@ class Outcome:
     too_old: int = 0
     conflicts: int = 0
     moved_still_old: int = 0
+    unmapped: Counter[str] = field(default_factory=Counter)
     interrupted: bool = False
     broken: str | None = None
 

@@ -2,8 +2,9 @@
 
 from typing import Final
 
-from headrace.importer.mapping import Mode
+from headrace.importer.mapping import KINDS, Mode
 from headrace.importer.outcome import Outcome
+from headrace.importer.suggestions import unmapped_types
 from headrace.importer.survey import Surveyed
 
 _DAY_MS: Final = 86_400_000
@@ -49,6 +50,10 @@ def hints(outcome: Outcome, mode: Mode, max_age_ms: int) -> list[str]:
             "  --as-history takes them in with the times they have;",
             "  --shift-to-now moves all times so that the newest row is now.",
         ]
+    if outcome.unmapped:
+        lines.append(f"{outcome.unmapped.total():,} rows were refused for their event type; the others went in.")
+        lines += unmapped_types("What was read", outcome.unmapped, KINDS).splitlines()
+        lines.append("  The same command with --type takes them in; what is in already is found again as duplicates.")
     if outcome.conflicts:
         lines += [
             f"{outcome.conflicts:,} rows were refused because their id is taken by another event: the first one stays.",

@@ -29,13 +29,14 @@ class Surveyed:
 def survey(source: Source, options: Options, tell: Callable[[Source], None]) -> Surveyed:
     """Look through a file as far as the options need it. Raises ``Unusable`` with what to write instead.
 
+    A file of which no row's event type means anything cannot be used; of one with some such rows, those are refused.
     ``tell`` is called now and then while reading. A file that breaks in the middle is surveyed up to there.
     """
     mapping = RowMapping(source.name, source.columns(), options)
     notes = _Notes(mapping, wants_newest=options.mode is Mode.SHIFTED)
     if mapping.kind_column is not None or notes.wants_newest:
         notes.read(source, tell)
-    if notes.unmapped:
+    if notes.unmapped and not notes.mapped:
         raise Unusable(unmapped_types(source.name, notes.unmapped, KINDS))
     if notes.watches and (missing := [field for field in NEEDED_FOR_WATCHES if field not in mapping.bound]):
         raise Unusable(missing_columns(source.name, source.columns(), missing, []))
@@ -51,6 +52,7 @@ class _Notes:
     mapping: RowMapping
     wants_newest: bool
     unmapped: Counter[str] = field(default_factory=Counter)
+    mapped: bool = False
     watches: bool = False
     newest_ms: int = 0
 
@@ -66,12 +68,15 @@ class _Notes:
                     with suppress(ValueError):
                         self._take(row)
                 if len(self.unmapped) > _MOST_TYPES:
+                    self.mapped = False
                     return  # not a column of event types
 
     def _take(self, row: Row) -> None:
         kind = self.mapping.kind_of(row.values)
         if kind is None:
             self.unmapped[text(row.values[self.mapping.kind_column or ""])] += 1
+        else:
+            self.mapped = True
         self.watches = self.watches or kind == "watch"
         if self.wants_newest:
             ts_ms = self.mapping.ts_ms(row.values)

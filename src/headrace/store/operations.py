@@ -7,6 +7,7 @@ from typing import Final
 import asyncpg
 
 from headrace.log.port import TOPICS, Topic
+from headrace.store import departed
 from headrace.store.generations import Generation
 from headrace.store.pool import Database
 from headrace.store.sql import Queries, generation_schema
@@ -132,7 +133,7 @@ class Operations:
                 done = await connection.execute(self._queries["forget_ids"], now_ms - remembered_ms, remembered_ms, IDS_AT_ONCE)
                 if done != f"DELETE {IDS_AT_ONCE}":
                     break
-            await connection.execute(self._queries["forget_workers"])
+        await departed.fold(self._database, self._queries)
 
 
 async def lowest_positions(database: Database, space: str) -> Mapping[tuple[Topic, int], int]:

@@ -1,6 +1,7 @@
 """Connections to Postgres: one pool a process, lent out for the length of one statement or transaction."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final, Literal
@@ -14,6 +15,16 @@ STATEMENT_TIMEOUT_S: Final = 60
 CONNECT_TIMEOUT_S: Final = 5
 
 Connection = asyncpg.pool.PoolConnectionProxy
+
+
+def _in_one_line(record: logging.LogRecord) -> bool:
+    """Leave the traceback out of what the driver's pool says while Postgres is away: whoever asks it is told in our words."""
+    record.exc_info = record.exc_text = None
+    return True
+
+
+DRIVERS_POOL: Final = logging.getLogger("asyncpg.pool")
+DRIVERS_POOL.addFilter(_in_one_line)
 
 
 class Database:

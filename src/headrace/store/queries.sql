@@ -453,9 +453,20 @@ DELETE FROM @gen.event_ids WHERE ctid = ANY (ARRAY(
     WHERE i.ts_ms < $1 AND NOT i.kept AND i.ts_ms < p.newest_ts_ms - $2::bigint LIMIT $3
 ))
 
+-- name: departed_workers
+-- All workers, oldest sign of life first, and which of them have been gone for a day; a row of folded counters never is.
+SELECT w.worker_id, w.generation, g.group_id, w.figures,
+    w.seen_at < now() - interval '1 day' AND w.worker_id IS DISTINCT FROM 'departed from ' || g.group_id AS gone
+FROM @space.workers AS w LEFT JOIN @space.generations AS g ON g.number = w.generation ORDER BY w.seen_at
+
+-- name: keep_departed
+-- Keep what departed workers have counted.
+INSERT INTO @space.workers AS w (worker_id, generation, leaving, figures) VALUES ($1, $2, true, $3)
+ON CONFLICT (worker_id) DO UPDATE SET generation = excluded.generation, leaving = true, seen_at = now(), figures = excluded.figures
+
 -- name: forget_workers
--- Forget workers that have been gone for a day.
-DELETE FROM @space.workers WHERE seen_at < now() - interval '1 day'
+-- Forget workers that have been gone for long.
+DELETE FROM @space.workers WHERE worker_id = ANY($1::text[])
 
 -- name: shift_of_import
 -- By how much a file was shifted when it was first imported.

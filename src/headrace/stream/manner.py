@@ -10,14 +10,20 @@ GENTLE_RECORDS = 200
 """Records of a batch of a generation that is being built: a batch holds up the live ones for as long as it computes."""
 
 
+KEPT_AFTER_MS = 30 * 86_400_000
+"""An event that old when it arrived is imported history, unless the door is told to admit older or younger ones only."""
+
+
 class Manner:
     """One generation's way of being worked on; changed while it runs, when it becomes the main one or has caught up.
 
     The metrics of live records are those of the ``main`` generation alone. A ``gentle`` one takes one partition at a time and
-    rests for as long as each batch took: live ingest goes first.
+    rests for as long as each batch took: live ingest goes first. An event that was older than ``kept_after_ms`` when it arrived
+    is history, whose id is remembered for good.
     """
 
     def __init__(self, clock: Clock, *, generation: int = 0, main: bool = True, gentle: bool = False) -> None:
+        self.kept_after_ms = KEPT_AFTER_MS
         self.generation = generation
         self.main = main
         self.gentle = gentle

@@ -31,9 +31,6 @@ DECODERS: Final[dict[Topic, Callable[[bytes], Event]]] = {
     Topic.IMPRESSION: codec.decode_impression,
 }
 
-KEPT_AFTER_MS: Final = 30 * 86_400_000
-"""An event that old when it arrived is imported history: its id is remembered for good."""
-
 
 class Decoded(NamedTuple):
     """A record and what it holds: an event, or the reason why it holds none."""
@@ -159,7 +156,7 @@ class Processor:
             if identity in ids:
                 repeats.append((record, identity, payload))
                 continue
-            kept = event.ts_ms < event.server_received_ts_ms - KEPT_AFTER_MS
+            kept = event.ts_ms < event.server_received_ts_ms - self._manner.kept_after_ms
             ids[identity] = NewId(identity, payload, number, event.ts_ms, kept)
             firsts.append((record, event, ids[identity]))
         known = await page.remember(owned, list(ids.values())) if ids else {}

@@ -178,4 +178,5 @@ def one_worker(ground: Ground, generation: Generation, name: str, manner: Manner
             return {}
         return {"process": f"{socket.gethostname()}-{os.getpid()}", "page": generate_latest(telemetry.WORKER_REGISTRY).decode()}
 
+    manner.kept_after_ms = ground.settings.limits.max_age_ms  # what the door would not have admitted live came as history
     return Worker(name, ground.log, ledger, ground.clock, ground.settings.stream, figures, archive=archive, manner=manner)

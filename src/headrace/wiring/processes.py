@@ -91,6 +91,7 @@ async def api_services(settings: Settings) -> AsyncIterator[Services]:
                     worker_figures=figures.worker_figures,
                     worker_metrics=figures.worker_metrics,
                     readiness=figures.readiness,
+                    metrics_shown=settings.telemetry.prometheus_enabled,
                 )
             finally:
                 await intake.close()
