@@ -55,7 +55,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "dead_letters",
         "List, show, redrive or drop the records that could not be applied.",
     ),
-    "stream": ("headrace.cli.stream", "stream", "Show where each partition stands, or let halted partitions go on."),
+    "stream": (
+        "headrace.cli.stream",
+        "stream",
+        "Show where each partition stands, let halted partitions go on, or move to another log.",
+    ),
 }
 
 
@@ -106,6 +110,18 @@ def main(words: Sequence[str] | None = None) -> None:
         for line in told(error):
             typer.echo(line, err=True)
         raise SystemExit(2) from None
+    except BaseExceptionGroup as group:
+        ours, others = group.split(COMPLAINTS)
+        if ours is None or others is not None:
+            raise
+        for line in told(_innermost(ours)):
+            typer.echo(line, err=True)
+        raise SystemExit(2) from None
+
+
+def _innermost(error: BaseException) -> BaseException:
+    """Return the first error of what failed beside other work."""
+    return _innermost(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else error
 
 
 def _version(given: bool) -> None:  # noqa: FBT001 - the option's value

@@ -8,6 +8,8 @@ from headrace.embedded.errors import EmbeddedKafkaError, EmbeddedPostgresError
 from headrace.errors import Unavailable
 from headrace.log.port import PartitionsDiffer
 from headrace.serving.recipes import RecipeError
+from headrace.store.bindings import LogDiffers
+from headrace.wiring.switching import NotMoved
 
 
 class Complaint(Exception):
@@ -19,6 +21,8 @@ COMPLAINTS: Final = (
     ConfigurationError,
     EmbeddedKafkaError,
     EmbeddedPostgresError,
+    LogDiffers,
+    NotMoved,
     PartitionsDiffer,
     RecipeError,
     Unavailable,

@@ -7,7 +7,23 @@ ours begin with ``HEADRACE_``, and an unknown one of these is an error.
 from dataclasses import dataclass
 from typing import Final
 
-from headrace.config.kinds import BROKERS, HOST, NAME, PORT, TOPIC, Choice, Flag, Folder, Kind, PostgresUrl, Real, Whole
+from headrace.config.kinds import (
+    ANYTHING,
+    BROKERS,
+    CLIENT_OPTIONS,
+    FILE,
+    HOST,
+    NAME,
+    PORT,
+    TOPIC,
+    Choice,
+    Flag,
+    Folder,
+    Kind,
+    PostgresUrl,
+    Real,
+    Whole,
+)
 
 DAY_MS: Final = 86_400_000
 
@@ -119,7 +135,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "kafka_bootstrap",
                 BROKERS,
                 "",
-                "Kafka's brokers; this version keeps its log in Postgres and refuses to start where it is set.",
+                "Kafka's brokers: the log is then kept there, and the one in Postgres stands in for it while it is away.",
             ),
             ("TOPIC_INTERACTION", "topic_interaction", TOPIC, "", "The topic of events that came by `POST /event`."),
             ("TOPIC_WATCH", "topic_watch", TOPIC, "", "The topic of watches."),
@@ -130,14 +146,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "partitions",
                 Whole(1, 256),
                 "partitions",
-                "How many partitions each topic of the embedded log has; fixed once the log exists.",
+                "How many partitions each topic has, in both logs; fixed once the log exists.",
             ),
             (
                 "HEADRACE_LOG_RETENTION_HOURS",
                 "retention_hours",
                 Whole(1, 87_600),
                 "h",
-                "How long the log keeps a record that has been applied.",
+                "How long the log keeps a record that has been applied; Kafka's topics, where we make them, keep any so long.",
             ),
             (
                 "HEADRACE_LOG_QUEUE_RECORDS",
@@ -145,6 +161,55 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 Whole(100, 10_000_000),
                 "records",
                 "How many records may wait for their commit before the door answers 503.",
+            ),
+        ),
+        kafka=(
+            (
+                "KAFKA_SECURITY_PROTOCOL",
+                "security_protocol",
+                Choice(("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL")),
+                "",
+                "Whether connections to Kafka are encrypted (SSL), and whether we say who we are (SASL).",
+            ),
+            (
+                "KAFKA_SASL_MECHANISM",
+                "sasl_mechanism",
+                Choice(("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512", "OAUTHBEARER", "GSSAPI")),
+                "",
+                "How we say to Kafka who we are.",
+            ),
+            ("KAFKA_SASL_USERNAME", "sasl_username", ANYTHING, "", "Who we are to Kafka."),
+            ("KAFKA_SASL_PASSWORD", "sasl_password", ANYTHING, "", "The password for it; never logged."),
+            ("KAFKA_SSL_CA_LOCATION", "ssl_ca_location", FILE, "", "The certificates that we trust, as a PEM file."),
+            (
+                "KAFKA_SSL_CERTIFICATE_LOCATION",
+                "ssl_certificate_location",
+                FILE,
+                "",
+                "Our own certificate, as a PEM file, where the brokers ask for one.",
+            ),
+            ("KAFKA_SSL_KEY_LOCATION", "ssl_key_location", FILE, "", "The key of our certificate, as a PEM file."),
+            ("KAFKA_SSL_KEY_PASSWORD", "ssl_key_password", ANYTHING, "", "The password of that key; never logged."),
+            (
+                "HEADRACE_KAFKA_OPTIONS",
+                "options",
+                CLIENT_OPTIONS,
+                "",
+                "Further options of the client library; `linger.ms=5;compression.type=lz4`, say.",
+            ),
+            (
+                "HEADRACE_KAFKA_REPLICATION",
+                "replication",
+                Whole(0, 100),
+                "brokers",
+                "How many brokers keep each partition of a topic that we make; 0 leaves it to their default.",
+            ),
+            (
+                "HEADRACE_KAFKA_APPEND_MS",
+                "append_ms",
+                Whole(50, 60_000),
+                "ms",
+                "How long an event waits for Kafka before the log in Postgres takes it.",
             ),
         ),
         broker=(
@@ -177,7 +242,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "poll_timeout_ms",
                 Whole(1, 60_000),
                 "ms",
-                "How long one poll of Kafka may wait for records; nothing polls Kafka in this version.",
+                "How long one poll of Kafka may wait for records; 20 ms are enough and not exceeded.",
             ),
             (
                 "KAFKA_WORKER_MAX_POLL_RECORDS",

@@ -142,9 +142,52 @@ class Folder:
             raise ValueError(text) from error
 
 
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Names and values, without those names that are not the operator's to set."""
+
+    expects: str
+    reserved: frozenset[str]
+
+    def read(self, text: str) -> tuple[tuple[str, str], ...]:
+        """Return the pairs; a value may hold anything but a semicolon."""
+        pairs = []
+        for part in filter(None, (part.strip() for part in text.split(";"))):
+            name, given, value = part.partition("=")
+            if not given or not re.fullmatch(r"[a-z0-9._]+", name) or name in self.reserved:
+                raise ValueError(text)
+            pairs.append((name, value))
+        return tuple(pairs)
+
+
 HOST: Final = Text("a host name or an IP address", r"[A-Za-z0-9_.:%-]{1,255}")
 PORT: Final = Whole(1, 65535)
 TOPIC: Final = Text("1 to 249 letters, digits, dots, underscores and hyphens", r"(?!\.\.?$)[A-Za-z0-9._-]{1,249}")
 NAME: Final = Text("1 to 128 letters, digits, dots, underscores and hyphens", r"[A-Za-z0-9._-]{1,128}")
 BROKER: Final = r"[A-Za-z0-9_.-]+:[0-9]{1,5}"
 BROKERS: Final = Text("host:port, or several with commas between them", f"{BROKER}(,{BROKER})*")
+ANYTHING: Final = Text("any text", r"[\s\S]+")
+FILE: Final = Text("a file", r"[^\0]+")
+CLIENT_OPTIONS: Final = Pairs(
+    "name=value pairs of librdkafka with semicolons between them, without those that exactly-once rests on",
+    frozenset(
+        {
+            "acks",
+            "auto.offset.reset",
+            "bootstrap.servers",
+            "delivery.timeout.ms",
+            "enable.auto.commit",
+            "enable.auto.offset.store",
+            "enable.idempotence",
+            "enable.partition.eof",
+            "group.id",
+            "isolation.level",
+            "message.max.bytes",
+            "message.timeout.ms",
+            "metadata.broker.list",
+            "queue.buffering.max.messages",
+            "request.required.acks",
+            "transactional.id",
+        }
+    ),
+)

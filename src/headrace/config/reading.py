@@ -14,7 +14,7 @@ from headrace.embedded.home import default_home
 from headrace.embedded.settings import BrokerSettings
 from headrace.events.contract import Limits
 from headrace.features.settings import FeatureSettings
-from headrace.log.settings import LogSettings
+from headrace.log.settings import KafkaSettings, LogSettings
 from headrace.serving.settings import ServingSettings
 from headrace.snapshot.settings import SnapshotSettings
 from headrace.store.settings import DatabaseSettings
@@ -22,6 +22,7 @@ from headrace.stream.settings import StreamSettings
 from headrace.telemetry import TelemetrySettings
 
 OURS: Final = "HEADRACE_"
+SECRET: Final = frozenset({"kafka.sasl_password", "kafka.ssl_key_password", "kafka.options"})
 OF_THE_TESTS: Final = "HEADRACE_TEST_"
 
 
@@ -38,6 +39,7 @@ class Settings:
     stream: StreamSettings
     database: DatabaseSettings
     log: LogSettings
+    kafka: KafkaSettings
     broker: BrokerSettings
     snapshot: SnapshotSettings
     serving: ServingSettings
@@ -72,7 +74,7 @@ def read(environ: Mapping[str, str] | None = None) -> Settings:
         try:
             values[setting.field] = setting.kind.read(text)
         except ValueError:
-            shown = _without_password(text) if setting.field == "database.url" else text
+            shown = _shown(setting, text)
             errors.append(f"{setting.name}={shown!r}: expected {setting.kind.expects}; the default is {told_default(setting)}")
     if errors:
         raise ConfigurationError("\n".join(errors))
@@ -131,6 +133,13 @@ def _contradictions(settings: Settings) -> list[str]:
         if twin != name:
             errors.append(f"{name}={topic!r}: expected a name of its own, but it is also that of {twin}")
     return errors
+
+
+def _shown(setting: Setting, text: str) -> str:
+    """Return what may be told of a bad value: a password neither whole nor in part."""
+    if setting.field == "database.url":
+        return _without_password(text)
+    return "(not shown)" if setting.field in SECRET else text
 
 
 def _without_password(url: str) -> str:

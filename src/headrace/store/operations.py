@@ -120,6 +120,12 @@ class Operations:
         async with self._database.connection() as connection:
             return [row["partition"] for row in await connection.fetch(self._queries["resume"], partitions)]
 
+    async def ids_taken(self, ids: Sequence[bytes]) -> dict[bytes, bytes]:
+        """Return id and payload of those ids that count already or were taken by the embedded log."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["ids_taken"], ids)
+        return {row["id"]: row["payload_hash"] for row in rows}
+
     async def open_dead_letters(self) -> int:
         """Return how many dead letters are neither redriven nor dropped."""
         async with self._database.connection() as connection:
@@ -137,7 +143,7 @@ class Operations:
 
 
 async def lowest_positions(database: Database, space: str) -> Mapping[tuple[Topic, int], int]:
-    """Return, per topic and partition, the next offset that the hindmost generation of the space will apply.
+    """Return, per topic and partition, the next offset of the embedded log that the hindmost generation will apply.
 
     What is not named may still be needed. One that no worker was on for a day no longer holds the log, unless it is live;
     what is built from an archive turns to the log where its source stands, so the source holds for both.

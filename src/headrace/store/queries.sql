@@ -19,7 +19,7 @@ SELECT * FROM @space.generations WHERE state <> 'dropped' ORDER BY number
 -- name: holding_generations
 -- Those for which the log keeps what they have not applied: the live one, those a worker was on within a day, and the source of one being built.
 SELECT number FROM @space.generations AS g
-WHERE state IN ('building', 'followed') AND (
+WHERE state IN ('building', 'followed') AND coalesce(log, 'postgres') = 'postgres' AND (
     created_at > now() - interval '1 day'
     OR number IN (SELECT generation FROM @space.live)
     OR number IN (SELECT source FROM @space.generations WHERE state = 'building')
@@ -413,18 +413,6 @@ SELECT w.worker_id, w.seen_at > now() - make_interval(secs => $2::float8 / 1000)
 FROM @space.workers AS w JOIN @space.generations AS g ON g.number = w.generation
 WHERE g.group_id = $1 AND w.figures <> '{}' ORDER BY w.seen_at
 
--- name: loaded_items
--- Every item's popularity, in the order that numbers them.
-SELECT item_id, events, weight, decayed, visits FROM @gen.item_popularity ORDER BY item_id
-
--- name: loaded_pairs
--- Every pair, its items by their place in loaded_items: rows of one size, which are read as an array.
-WITH numbered AS MATERIALIZED (
-    SELECT item_id, (row_number() OVER (ORDER BY item_id) - 1)::int4 AS number FROM @gen.item_popularity
-)
-SELECT l.number AS low, h.number AS high, least(c.meetings, 2147483647)::int4 AS meetings, c.low_to_high, c.high_to_low
-FROM @gen.co_visitation AS c JOIN numbered AS l ON l.item_id = c.low JOIN numbered AS h ON h.item_id = c.high
-
 -- name: snapshot_items
 -- Every item's popularity.
 SELECT item_id, events, weight, decayed, visits FROM @gen.item_popularity
@@ -534,3 +522,38 @@ SELECT (SELECT count(*) FROM @gen.interactions WHERE partition = $1) + (SELECT c
 -- name: heads
 -- The position behind the last record of every topic and partition of the embedded log.
 SELECT topic, partition, next_offset FROM @space.log_heads
+
+-- name: bound_log
+-- The log that a group's positions belong to.
+SELECT min(log) FROM @space.generations WHERE group_id = $1 AND state IN ('building', 'followed')
+
+-- name: bind_log
+-- Write down the log of those generations of a group that have none written down.
+UPDATE @space.generations SET log = $2 WHERE group_id = $1 AND log IS NULL
+
+-- name: rebind_log
+-- A group moves to another log.
+UPDATE @space.generations SET log = $2 WHERE group_id = $1
+
+-- name: generations_of_group_log
+-- The generations of a group that have positions, with the log these belong to.
+SELECT number, log FROM @space.generations WHERE group_id = $1 AND state IN ('building', 'followed') ORDER BY number FOR UPDATE
+
+-- name: relay_from_applied
+-- What was applied from the embedded log need not be carried over.
+INSERT INTO @space.relay_positions AS r (topic, partition, position)
+SELECT t.place - 1, p.partition, t.position FROM @gen.partitions AS p, unnest(p.positions) WITH ORDINALITY AS t (position, place)
+ON CONFLICT (topic, partition) DO UPDATE SET position = greatest(r.position, excluded.position)
+
+-- name: move_partition
+-- Set a partition to where another log begins; how far it has come since its start stays, for the proof, and a halt is over.
+UPDATE @gen.partitions SET positions = $2, epoch = epoch + 1, owner = NULL, lease_until = NULL, halted = NULL,
+    started_from = ARRAY(
+        SELECT fresh - at + started FROM unnest($2::bigint[], positions, started_from) WITH ORDINALITY AS t (fresh, at, started, n) ORDER BY n
+    )
+WHERE partition = $1
+
+-- name: ids_taken
+-- Which of these ids count already or were taken by the embedded log, and with what payload.
+SELECT id, payload_hash FROM @gen.event_ids WHERE id = ANY($1::bytea[])
+UNION ALL SELECT id, payload_hash FROM @space.door_ids WHERE id = ANY($1::bytea[])

@@ -3,7 +3,7 @@
 One REPEATABLE READ transaction, so it can run beside live ingest. Counts must be equal, decayed sums to a relative 1e-9.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from math import isclose
 from typing import Any, Final
@@ -15,6 +15,7 @@ from headrace.features import history
 from headrace.features.outcomes import DAY_MS, TOP
 from headrace.features.projection import Recent, project
 from headrace.features.writes import HOUR_MS, HourSum, Writes
+from headrace.log.port import TOPICS, Topic
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
@@ -63,11 +64,16 @@ class Verification:
         return not any(comparison.different for comparison in self.comparisons)
 
 
+Behind = Callable[[Mapping[int, Mapping[Topic, int]]], Awaitable[int]]
+"""Returns how many acknowledged records stand behind these positions of a log that is not kept in this database."""
+
+
 class Verifier:
     """Recomputes one generation."""
 
-    def __init__(self, database: Database, generation: Generation, *, space: str) -> None:
+    def __init__(self, database: Database, generation: Generation, *, space: str, far: Behind | None = None) -> None:
         self._database = database
+        self._far = far
         self._generation = generation
         self._queries = Queries("headrace.store", space=space, generation=generation.number)
 
@@ -126,8 +132,10 @@ class Verifier:
         )
 
     async def _waiting(self, connection: Connection, partitions: list[asyncpg.Record]) -> int:
-        """Return how many records of the embedded log stand behind the positions."""
+        """Return how many acknowledged records stand behind the positions; by a moment later where the log is not in here."""
         positions = {row["partition"]: row["positions"] for row in partitions}
+        if self._far is not None:
+            return await self._far({number: dict(zip(TOPICS, at, strict=False)) for number, at in positions.items()})
         heads = await connection.fetch(self._queries["heads"], timeout=LONGEST_S)
         return sum(row["next_offset"] - positions[row["partition"]][row["topic"]] for row in heads)
 

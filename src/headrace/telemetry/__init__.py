@@ -45,6 +45,20 @@ IMPRESSIONS_DROPPED: Final = Counter(
 LOG_APPEND_MS: Final = Histogram(
     "reco_log_append_ms", "Milliseconds one grouped append took, commit included.", buckets=_LATENCY_MS, registry=REGISTRY
 )
+LOG_AWAY: Final = Gauge(
+    "reco_log_kafka_away", "1 while Kafka does not take events and the log in Postgres does.", registry=REGISTRY
+)
+LOG_WAITING: Final = Gauge(
+    "reco_log_relay_waiting_records", "Events in the log in Postgres that wait to be carried to Kafka.", registry=REGISTRY
+)
+LOG_RELAYED: Final = Counter(
+    "reco_log_relayed_total", "Events carried from the log in Postgres to Kafka by the API.", registry=REGISTRY
+)
+WORKER_RELAYED: Final = Counter(
+    "reco_worker_relayed_total",
+    "Events carried from the log in Postgres to Kafka by the workers.",
+    registry=WORKER_REGISTRY,
+)
 EVENT_TO_VISIBLE: Final = Histogram(
     "reco_event_to_visible_ms",
     "Milliseconds from an event's arrival at the door to the moment a /reco answer of this process reflects it.",

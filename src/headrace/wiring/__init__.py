@@ -12,10 +12,12 @@ from headrace.wiring.processes import (
     verifying,
     worker,
 )
+from headrace.wiring.switching import NotMoved, switch
 
 __all__ = [
     "DeadLetters",
     "Importing",
+    "NotMoved",
     "api_services",
     "dead_letters",
     "importing",
@@ -23,6 +25,7 @@ __all__ = [
     "migrate",
     "opened",
     "replaying",
+    "switch",
     "verifying",
     "worker",
 ]

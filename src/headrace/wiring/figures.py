@@ -65,10 +65,11 @@ class Figures:
     async def watch(self) -> None:
         """Keep an eye on what ``readiness`` tells, for as long as it runs."""
         while True:
+            away = ["kafka"] if self._ground.carrier.away else []
             try:
-                self._missing = await self._look()
+                self._missing = [*away, *(one for one in await self._look() if one not in away)]
             except Unavailable as error:
-                self._missing = [error.what]
+                self._missing = [*away, *({error.what} - set(away))]
             await asyncio.sleep(LOOK_S)
 
     async def baseline(self, days: int) -> BaselineMetrics:

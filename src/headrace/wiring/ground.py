@@ -1,7 +1,7 @@
 """What every process stands on: the database brought up to date, the log opened, the group's generation."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -10,8 +10,11 @@ from headrace import telemetry
 from headrace.clock import Clock
 from headrace.config import ConfigurationError, Settings
 from headrace.errors import Unavailable
+from headrace.log.port import PartitionsDiffer, Topic
 from headrace.log.postgres import PostgresLog, retention
+from headrace.log.relayed import RelayedLog
 from headrace.store import generations
+from headrace.store.bindings import bind
 from headrace.store.flips import Flips
 from headrace.store.generations import Generation
 from headrace.store.letters import PostgresLetters
@@ -20,6 +23,7 @@ from headrace.store.operations import Operations, lowest_positions
 from headrace.store.pool import Database
 from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.outlet import Copier, Outlet
+from headrace.wiring.logs import Carrier, carrier_of
 
 T = TypeVar("T")
 
@@ -38,10 +42,25 @@ class Ground:
     settings: Settings
     clock: Clock
     database: Database
-    log: PostgresLog
+    log: PostgresLog | RelayedLog
+    carrier: Carrier
     space: str = DEFAULT_SPACE
-    outlet: Outlet | None = None
-    """Where copies of dead letters go; None where the log has no topic for them, and their table is all there is."""
+
+    @property
+    def outlet(self) -> Outlet | None:
+        """Return where copies of dead letters go; None where the log has no topic for them: their table is all there is."""
+        return self.carrier.outlet
+
+    async def behind(self, positions: Mapping[int, Mapping[Topic, int]]) -> int:
+        """Return how many acknowledged records are not below these positions, those on their way included.
+
+        Raises ``Unavailable``.
+        """
+        ends = await self.log.ends()
+        standing = (
+            max(0, ends.get((topic, partition), 0) - at) for partition, each in positions.items() for topic, at in each.items()
+        )
+        return sum(standing) + await self.carrier.waiting()
 
     def operations(self, generation: Generation) -> Operations:
         """Return the operator's view of a generation."""
@@ -55,31 +74,36 @@ class Ground:
 @asynccontextmanager
 async def grounded(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
     """Yield the ground without touching the database yet; let go of it at the end."""
-    if settings.log.kafka_bootstrap is not None:
-        raise ConfigurationError(
-            f"KAFKA_BOOTSTRAP={settings.log.kafka_bootstrap!r}: this version keeps its log in Postgres only; unset it"
-        )
     database = Database(settings.database)
-    log = PostgresLog(
-        database,
-        space=DEFAULT_SPACE,
-        partitions=settings.log.partitions,
-        queue_records=settings.log.queue_records,
-        names=settings.log.names,
-    )
+    carrier = carrier_of(settings, database, DEFAULT_SPACE)
     try:
-        yield Ground(settings, clock, database, log)
-        await log.close()
+        yield Ground(settings, clock, database, carrier.log, carrier)
     finally:
+        await carrier.log.close()
         await database.close()
 
 
-async def prepare(ground: Ground) -> Generation:
-    """Bring the database up to date, open the log, return the configured group's generation. Raises ``Unavailable``."""
+async def prepare(ground: Ground, *, without_log: bool = False) -> Generation:
+    """Bring the database up to date, open the log, return the configured group's generation. Raises ``Unavailable``.
+
+    ``without_log`` does without Kafka where the group has its generation already; ``bound`` must then follow before it is read.
+    Raises ``LogDiffers`` where the group's positions belong to another log.
+    """
     settings = ground.settings
     await migrate_space(ground.database, ground.space)
     await ground.log.open()
+    group_id = settings.stream.group_id
     earliest = settings.stream.auto_offset_reset == "earliest"
+    made = await generations.find(ground.database, ground.space, group_id)
+    away = without_log and made is not None and ground.carrier.away
+    if not away and made is not None:
+        await bind(ground.database, ground.space, group_id, ground.log.identity)
+    if made is not None and made.partitions != ground.log.partitions:
+        raise PartitionsDiffer(
+            f"the features of the group {group_id!r} were made from {made.partitions} partitions and the log has"
+            f" {ground.log.partitions}: set HEADRACE_LOG_PARTITIONS={made.partitions}, or give KAFKA_WORKER_GROUP_ID a new"
+            " name, which builds new features"
+        )
     generation = await generations.of_group(
         ground.database,
         ground.space,
@@ -87,8 +111,12 @@ async def prepare(ground: Ground) -> Generation:
         settings.features,
         now_ms=ground.clock.now_ms(),
         partitions=ground.log.partitions,
-        start=await (ground.log.begins() if earliest else ground.log.ends()),
+        start={} if away else await (ground.log.begins() if earliest else ground.log.ends()),
     )
+    if made is None:
+        await bind(ground.database, ground.space, group_id, ground.log.identity)
+    if ground.carrier.memory is not None:
+        ground.carrier.memory.look = ground.operations(generation).ids_taken
     if generation.rules.settings != settings.features:
         telemetry.log.warning(
             "feature_settings_differ",
@@ -97,6 +125,18 @@ async def prepare(ground: Ground) -> Generation:
             mend="a generation keeps the settings it was made with; another KAFKA_WORKER_GROUP_ID makes a new one",
         )
     return generation
+
+
+async def bound(ground: Ground) -> None:
+    """Make sure that the group's positions belong to the log that is read, as soon as that is there.
+
+    Raises ``LogDiffers`` where they do not.
+    """
+    await patiently(lambda: _bind(ground))
+
+
+async def _bind(ground: Ground) -> None:
+    await bind(ground.database, ground.space, ground.settings.stream.group_id, ground.log.identity)
 
 
 async def look(ground: Ground) -> Generation:
@@ -108,6 +148,8 @@ async def look(ground: Ground) -> Generation:
     await ground.log.open()
     group_id = ground.settings.stream.group_id
     await generations.bring_up_to_date(ground.database, ground.space)
+    if not ground.carrier.away:
+        await bind(ground.database, ground.space, group_id, ground.log.identity)
     generation = await generations.find(ground.database, ground.space, group_id)
     if generation is None:
         raise ConfigurationError(
@@ -172,7 +214,7 @@ async def tidy(ground: Ground) -> None:
                 now_ms=now_ms,
                 retention_hours=ground.settings.log.retention_hours,
                 remembered_ms=remembered_ms,
-                applied=dict(await lowest_positions(ground.database, ground.space)),
+                applied=await _let_go(ground),
             )
             for generation in await generations.standing(ground.database, ground.space):
                 if generation.group_id == ground.settings.stream.group_id and generation.state != "dropping":
@@ -181,3 +223,12 @@ async def tidy(ground: Ground) -> None:
         except Unavailable as error:
             telemetry.log.warning("tidying_waits", reason=str(error))
         await asyncio.sleep(TIDY_S)
+
+
+async def _let_go(ground: Ground) -> dict[tuple[Topic, int], int]:
+    """Return up to where the embedded log is needed no more: by those who read it, or by those who carry it to Kafka."""
+    lowest = await lowest_positions(ground.database, ground.space)
+    if ground.carrier.ferry is None:
+        return dict(lowest)
+    carried = await ground.carrier.ferry.carried()
+    return {place: min(position, lowest.get(place, position)) for place, position in carried.items()}

@@ -1,12 +1,12 @@
 """The processes, joined from their parts."""
 
 import asyncio
-import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from uuid import uuid4
 
+from headrace import telemetry
 from headrace.api.services import Services
 from headrace.clock import SystemClock
 from headrace.config import Settings
@@ -29,7 +29,8 @@ from headrace.stream.manner import Manner
 from headrace.stream.ownership import Worker
 from headrace.wiring.crew import Crew, one_worker
 from headrace.wiring.figures import Figures, waiting
-from headrace.wiring.ground import Ground, copy_dead_letters, grounded, look, patiently, prepare, tidy
+from headrace.wiring.ground import Ground, bound, copy_dead_letters, grounded, look, patiently, prepare, tidy
+from headrace.wiring.logs import relay
 from headrace.wiring.replays import Replays
 
 DRAIN_LOOK_S = 0.1
@@ -59,7 +60,10 @@ async def looked_at(settings: Settings) -> AsyncIterator[tuple[Ground, Generatio
 @asynccontextmanager
 async def worker(settings: Settings) -> AsyncIterator[Crew]:
     """Yield a process's workers, ready to run; waits for as long as Postgres is away."""
-    async with grounded(settings, SystemClock()) as ground:
+    async with (
+        grounded(settings, SystemClock()) as ground,
+        background(relay(ground.carrier, telemetry.WORKER_RELAYED)),
+    ):
         await patiently(lambda: prepare(ground))
         async with background(*_jobs(ground)):
             yield Crew(ground)
@@ -77,6 +81,7 @@ async def api_services(settings: Settings) -> AsyncIterator[Services]:
         recommender = Recommender(follower, recipe, clock, intake.accept_later)
         figures = Figures(ground, follower)
         async with (
+            background(relay(ground.carrier, telemetry.LOG_RELAYED)),
             background(_live(ground, follower, figures)),
             background(figures.watch()),
             background(_watch_recipe(settings.serving, recommender, recipe)),
@@ -128,7 +133,7 @@ async def verifying(settings: Settings, number: int | None = None) -> AsyncItera
     """Yield the verifier of a generation, or of the configured group's main one. Raises ``Refused``, ``Unavailable``."""
     async with looked_at(settings) as (ground, generation):
         one = generation if number is None else await Replays(ground, generation).standing(number)
-        yield Verifier(ground.database, one, space=ground.space)
+        yield Verifier(ground.database, one, space=ground.space, far=None if ground.carrier.ferry is None else ground.behind)
 
 
 @asynccontextmanager
@@ -170,25 +175,17 @@ class _Noted:
         self._follower.acknowledged(event)
 
 
-def _make_ready() -> None:
-    """Compile what answers are made with, and let the garbage collector forget what will live as long as the process.
-
-    Its full round over the packages alone holds every answer up for a tenth of a second.
-    """
-    warm()
-    gc.collect()
-    gc.freeze()
-
-
 async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
-    generation = await patiently(lambda: prepare(ground))
+    generation = await patiently(lambda: prepare(ground, without_log=True))
     figures.prepared(generation)
-    await asyncio.to_thread(_make_ready)
+    await asyncio.to_thread(warm)
     if not ground.settings.api.embedded_worker:
-        await follower.run()
+        async with background(bound(ground)):
+            await follower.run()
         return
     inside = Crew(ground)
     async with background(*_jobs(ground), follower.run()):
+        await bound(ground)
         try:
             await inside.run()
         finally:
@@ -204,7 +201,7 @@ async def _drain(ground: Ground, generation: Generation, report: Callable[[int],
         while True:
             partitions = await patiently(operations.partitions)
             ends = await patiently(ground.log.ends)
-            left = sum(waiting(one, ends) for one in partitions if one.halted is None)
+            left = sum(waiting(one, ends) for one in partitions if one.halted is None) + await patiently(ground.carrier.waiting)
             report(left)
             if not left:
                 return

@@ -18,10 +18,10 @@ from headrace.log.kafka.reading import Reader
 from headrace.log.kafka.sending import Letter, Sender
 from headrace.log.kafka.topics import Place, Topics
 from headrace.log.memory import Memory, judged
-from headrace.log.port import TOPICS, Misplaced, NewRecord, StoredRecord, Topic, Verdict, partition_of
+from headrace.log.port import LARGEST_READ_BYTES, TOPICS, Misplaced, NewRecord, StoredRecord, Topic, Verdict, partition_of
 from headrace.log.settings import KafkaSettings, LogSettings
 
-READ_S: Final = 5.0
+READ_S: Final = 15.0
 """How long a first look at a position may take before Kafka counts as away."""
 
 MOST_READERS: Final = 3
@@ -140,7 +140,8 @@ class KafkaLog:
                 raise Unavailable("kafka", f"nothing was read within {READ_S:g} s") from error
         else:
             await asyncio.sleep(0)  # whoever reads from memory alone, again and again, must not keep the others waiting
-        return [record for place, position in places.items() for record in reader.take(place, position, limit)]
+        share = LARGEST_READ_BYTES // max(1, len(places))
+        return [record for place, position in places.items() for record in reader.take(place, position, limit, share)]
 
     async def has_news(self, positions: Mapping[int, Mapping[Topic, int]]) -> set[int]:
         """Return the partitions with records in memory, and those that nobody reads from there yet."""

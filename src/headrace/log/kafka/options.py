@@ -1,8 +1,8 @@
 """What the client is told: what our promises rest on, what makes it notice a fault soon, and what the operator adds."""
 
-import logging
 from typing import Any, Final
 
+from headrace.log.kafka.saying import LOGGER, on_error
 from headrace.log.settings import KafkaSettings
 
 Options = dict[str, Any]
@@ -12,8 +12,6 @@ LARGEST_RECORD: Final = 1_000_000
 
 _GIVEN_UP_MS: Final = 5_000
 """The client tries to deliver for so long; whoever waits is answered earlier. A late delivery is a repeat, and counts once."""
-
-_log: Final = logging.getLogger("headrace.kafka")
 
 
 def common(bootstrap: str, settings: KafkaSettings) -> Options:
@@ -31,13 +29,14 @@ def common(bootstrap: str, settings: KafkaSettings) -> Options:
     return {
         "bootstrap.servers": bootstrap,
         "client.id": "headrace",
-        "logger": _log,
+        "logger": LOGGER,
+        "error_cb": on_error,
         "log.connection.close": False,
         # A connection that was cut without a word is noticed in seconds, and a broker that is back within one.
         "socket.timeout.ms": 6_000,
         "socket.keepalive.enable": True,
         "socket.nagle.disable": True,
-        "reconnect.backoff.ms": 50,
+        "reconnect.backoff.ms": 200,
         "reconnect.backoff.max.ms": 1_000,
         **{name: str(value) for name, value in given.items() if value is not None},
         **dict(settings.options),

@@ -10,11 +10,11 @@ import time
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import islice
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from headrace import telemetry
 from headrace.log.kafka.options import Options
 from headrace.log.kafka.topics import Place
 from headrace.log.port import StoredRecord, Topic
@@ -86,7 +86,7 @@ class Reader:
         """Return whether ``enough`` records from this position are here, or all before ``end``, or reading broke."""
         with self._lock:
             buffer = self._buffers[place]
-            if buffer.broken is not None or buffer.next >= end or buffer.paused:
+            if buffer.broken is not None or buffer.next >= end or _is_full(buffer):
                 return True
             return len(buffer.records) >= enough and buffer.records[-1].offset >= position
 
@@ -96,8 +96,8 @@ class Reader:
             buffer = self._buffers.get(place)
             return "nobody reads it" if buffer is None else buffer.broken
 
-    def take(self, place: Place, position: int, limit: int) -> list[StoredRecord]:
-        """Return the next records from a held position; those before it are let go of."""
+    def take(self, place: Place, position: int, limit: int, most_bytes: int) -> list[StoredRecord]:
+        """Return the next records from a held position, at least one where there is one; those before it are let go of."""
         with self._lock:
             buffer = self._buffers[place]
             buffer.asked = time.monotonic()
@@ -105,7 +105,13 @@ class Reader:
             while records and records[0].offset < position:
                 buffer.size -= len(records.popleft().value)
             buffer.begin = position
-            taken = [records[n] for n in range(min(limit, len(records)))]
+            taken: list[StoredRecord] = []
+            size = 0
+            for record in islice(records, limit):
+                size += len(record.value)
+                if size > most_bytes and taken:
+                    break
+                taken.append(record)
             whole = not taken or taken[-1].offset - position + 1 == len(taken)
             buffer.hole_told = None if whole else position
             return taken
@@ -142,7 +148,7 @@ class Reader:
 
     def _run(self) -> None:
         try:
-            consumer = Consumer({**self._options, "error_cb": _on_error})
+            consumer = Consumer(self._options)
             try:
                 self._fetch(consumer)
             finally:
@@ -236,7 +242,3 @@ def _is_full(buffer: Buffer) -> bool:
 
 def _partitions(places: Iterable[Place]) -> list[TopicPartition]:
     return [TopicPartition(topic, partition) for topic, partition in places]
-
-
-def _on_error(error: KafkaError) -> None:
-    telemetry.log.warning("kafka", reason=error.str())

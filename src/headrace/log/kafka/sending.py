@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException, Message, Producer
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
 from headrace.log.kafka.options import LARGEST_RECORD, Options
+from headrace.log.kafka.saying import on_error
 
 POLL_S: Final = 0.05
 SWEEP_S: Final = 0.1
@@ -116,7 +117,7 @@ class Sender:
     def _on_error(self, error: KafkaError) -> None:
         if error.fatal():
             self._broken = True
-        telemetry.log.warning("kafka", reason=error.str(), fatal=error.fatal())
+        on_error(error)
 
     def _poll(self) -> None:
         """Serve the producer's reports, and wake the loop once for all that ended meanwhile."""

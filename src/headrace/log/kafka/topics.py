@@ -19,14 +19,16 @@ T = TypeVar("T")
 LATEST: Final = OffsetSpec.latest()  # type: ignore[no-untyped-call]
 EARLIEST: Final = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
 
-ANSWER_S: Final = 5.0
-MADE_WITHIN_S: Final = 10.0
-ELECTED_S: Final = 2.0
+ANSWER_S: Final = 10.0
+MADE_WITHIN_S: Final = 30.0
+ELECTED_S: Final = 10.0
 MOVING: Final = {
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
     KafkaError.KAFKA_STORAGE_ERROR,
+    KafkaError.FENCED_LEADER_EPOCH,
+    KafkaError.UNKNOWN_LEADER_EPOCH,
 }
 LARGEST_FOREIGN_RECORD: Final = 2 * 1024 * 1024
 
@@ -89,7 +91,8 @@ class Topics:
             except _Moving as moving:
                 if asyncio.get_running_loop().time() > deadline:
                     raise Unavailable("kafka", str(moving)) from moving
-                await asyncio.sleep(0.05)
+                self._made = None  # this client asks by the leaders it once knew, and does not look again
+                await asyncio.sleep(0.1)
 
     async def _asked(self, wanted: Mapping[Place, OffsetSpec]) -> dict[Place, int]:
         asked = {TopicPartition(topic, partition): spec for (topic, partition), spec in wanted.items()}

@@ -49,7 +49,14 @@ class PostgresLog:
     """The log kept in Postgres tables of one space."""
 
     def __init__(
-        self, database: Database, *, space: str, partitions: int, queue_records: int, names: Mapping[Topic, str] = OUTWARD
+        self,
+        database: Database,
+        *,
+        space: str,
+        partitions: int,
+        queue_records: int,
+        names: Mapping[Topic, str] = OUTWARD,
+        adopt: bool = False,
     ) -> None:
         self._database = database
         self._space = space
@@ -57,6 +64,7 @@ class PostgresLog:
         self._partitions = partitions
         self._names = names
         self._grouping = Grouping(self._write, queue_records=queue_records)
+        self._adopt = adopt
         self._open = False
 
     async def open(self) -> None:
@@ -77,7 +85,9 @@ class PostgresLog:
 
     async def _made(self, connection: Connection) -> bool:
         made = await connection.fetchval(self._queries["partitions"])
-        if made is not None and made != self._partitions:
+        if made is not None and self._adopt:
+            self._partitions = made  # it stands in for another log, whose partitions are not its own
+        elif made is not None and made != self._partitions:
             raise PartitionsDiffer(
                 f"the log has {made} partitions and HEADRACE_LOG_PARTITIONS asks for {self._partitions}; the number is fixed"
                 f" once the log exists: set HEADRACE_LOG_PARTITIONS={made}"

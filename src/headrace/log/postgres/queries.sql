@@ -79,3 +79,37 @@ SELECT topic, partition, max("offset") AS last FROM @space.log_records WHERE day
 DELETE FROM @space.door_ids WHERE ctid = ANY (ARRAY(
     SELECT ctid FROM @space.door_ids WHERE ts_ms < $1 AND NOT kept LIMIT $2
 ))
+
+-- name: make_relay_positions
+-- A row for every topic and partition that has none yet: nothing of it was carried.
+INSERT INTO @space.relay_positions (topic, partition) SELECT topic, partition FROM @space.log_heads ON CONFLICT DO NOTHING
+
+-- name: next_to_relay
+-- A partition with records to carry that no other process is at work on, locked until the transaction ends.
+SELECT p.topic, p.partition, p.position, h.next_offset
+FROM @space.relay_positions AS p JOIN @space.log_heads AS h USING (topic, partition)
+WHERE h.next_offset > p.position
+LIMIT 1 FOR UPDATE OF p SKIP LOCKED
+
+-- name: records_to_relay
+-- The next records of one topic and partition, at most 4 MB of them but at least one.
+SELECT "offset", key, value, timestamp_ms FROM (
+    SELECT *, sum(octet_length(value)) OVER (ORDER BY "offset") - octet_length(value) AS bytes_before FROM (
+        SELECT "offset", key, value, timestamp_ms FROM @space.log_records
+        WHERE topic = $1 AND partition = $2 AND "offset" >= $3 ORDER BY "offset" LIMIT $4
+    ) AS next
+) AS r
+WHERE bytes_before < 4000000 ORDER BY "offset"
+
+-- name: move_relay
+-- Everything below this position was carried.
+UPDATE @space.relay_positions SET position = $3 WHERE topic = $1 AND partition = $2
+
+-- name: waiting_for_relay
+-- How many records are still to be carried.
+SELECT coalesce(sum(h.next_offset - p.position), 0)::bigint
+FROM @space.relay_positions AS p JOIN @space.log_heads AS h USING (topic, partition) WHERE h.next_offset > p.position
+
+-- name: relayed
+-- How far every topic and partition was carried.
+SELECT topic, partition, position FROM @space.relay_positions
