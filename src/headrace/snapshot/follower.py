@@ -11,7 +11,7 @@ from headrace.events.types import Event
 from headrace.features.changes import Changes
 from headrace.snapshot.histories import Histories
 from headrace.snapshot.picture import Picture
-from headrace.snapshot.port import Generations, Held, Tables
+from headrace.snapshot.port import Generations, Held, Pairs, Tables
 from headrace.snapshot.settings import SnapshotSettings
 
 CHANGES_AT_ONCE: Final = 20
@@ -179,9 +179,12 @@ class Follower:
             async for items in reading.items():
                 picture.put_items(items)
                 await asyncio.sleep(0)
-            async for pairs in reading.pairs():
-                picture.put_pairs(pairs)
+
+            async def take(pairs: Pairs) -> None:
+                picture.links.merge(*pairs)
                 await asyncio.sleep(0)
+
+            await reading.pairs(take)
             picture.links.tighten()
             picture.version = dict(reading.standing.next_change)
             picture.newest_ts_ms = reading.standing.newest_ts_ms

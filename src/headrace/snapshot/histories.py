@@ -121,9 +121,7 @@ class Histories:
         for state in states:
             if state.user_id in self._loading:
                 self._loading[state.user_id] = state
-            if state.user_id in self._held:
-                self._store(state)
-            newest = history.newest(state.entries)
+            newest = self._store(state) if state.user_id in self._held else history.newest(state.entries)
             if newest is not None and newest.session_id is not None:
                 self.sessions.note(newest.session_id, state.user_id)
 
@@ -137,11 +135,13 @@ class Histories:
         telemetry.SNAPSHOT_USERS.set(len(self._held))
         return stored
 
-    def _store(self, state: HistoryState) -> None:
+    def _store(self, state: HistoryState) -> Entry | None:
+        """Hold a state that is no older than what is held, and return its newest entry."""
         user_id = state.user_id
-        if state.applied < packed.applied(self._held[user_id]):
-            return
         entries = history.decode(state.entries)
+        newest = entries[-1] if entries else None
+        if state.applied < packed.applied(self._held[user_id]):
+            return newest
         self._held[user_id] = packed.packed_entries(entries, self._number_of, state.applied)
         waiting = self._pending.pop(user_id, None)
         if waiting:
@@ -150,6 +150,7 @@ class Histories:
             waiting = [entry for entry in waiting if entry.event_id not in known and entry.ts_ms > oldest]
             if waiting:
                 self._pending[user_id] = waiting
+        return newest
 
     def _merged(self, user_id: str, stored: bytes) -> Remembered:
         waiting = self._pending.get(user_id)

@@ -1,11 +1,14 @@
 """What a snapshot asks of whoever keeps the tables."""
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from headrace.features.changes import Changes, HistoryState, ItemState, PairState
+import numpy as np
+from numpy.typing import NDArray
+
+from headrace.features.changes import Changes, HistoryState, ItemState
 from headrace.features.projection import Rules
 
 
@@ -15,6 +18,16 @@ class Standing:
 
     next_change: Mapping[int, int]
     newest_ts_ms: int
+
+
+class Pairs(NamedTuple):
+    """Pairs as parallel arrays; see ``PairState``. ``low`` and ``high`` are the items' numbers."""
+
+    low: NDArray[np.int32]
+    high: NDArray[np.int32]
+    meetings: NDArray[np.int32]
+    low_to_high: NDArray[np.float64]
+    high_to_low: NDArray[np.float64]
 
 
 class Reading(Protocol):
@@ -29,8 +42,8 @@ class Reading(Protocol):
         """Yield all items, some thousands at a time."""
         ...
 
-    def pairs(self) -> AsyncIterator[list[PairState]]:
-        """Yield all pairs, some thousands at a time."""
+    async def pairs(self, take: Callable[[Pairs], Awaitable[None]]) -> None:
+        """Hand on all pairs, some thousands at a time; their items are named by their place in ``items``."""
         ...
 
 

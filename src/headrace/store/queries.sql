@@ -413,6 +413,18 @@ SELECT w.worker_id, w.seen_at > now() - make_interval(secs => $2::float8 / 1000)
 FROM @space.workers AS w JOIN @space.generations AS g ON g.number = w.generation
 WHERE g.group_id = $1 AND w.figures <> '{}' ORDER BY w.seen_at
 
+-- name: loaded_items
+-- Every item's popularity, in the order that numbers them.
+SELECT item_id, events, weight, decayed, visits FROM @gen.item_popularity ORDER BY item_id
+
+-- name: loaded_pairs
+-- Every pair, its items by their place in loaded_items: rows of one size, which are read as an array.
+WITH numbered AS MATERIALIZED (
+    SELECT item_id, (row_number() OVER (ORDER BY item_id) - 1)::int4 AS number FROM @gen.item_popularity
+)
+SELECT l.number AS low, h.number AS high, least(c.meetings, 2147483647)::int4 AS meetings, c.low_to_high, c.high_to_low
+FROM @gen.co_visitation AS c JOIN numbered AS l ON l.item_id = c.low JOIN numbered AS h ON h.item_id = c.high
+
 -- name: snapshot_items
 -- Every item's popularity.
 SELECT item_id, events, weight, decayed, visits FROM @gen.item_popularity

@@ -1,6 +1,6 @@
 """A generation's tables as the snapshot reads them: the adapter behind ``snapshot.port``."""
 
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from itertools import starmap
 from typing import Final
@@ -11,13 +11,16 @@ import msgspec
 
 from headrace.errors import Unavailable
 from headrace.features import changes
-from headrace.features.changes import Changes, HistoryState, ItemState, PairState
+from headrace.features.changes import Changes, HistoryState, ItemState
 from headrace.features.projection import Rules
-from headrace.snapshot.port import Held, Reading, Standing, Wanted
+from headrace.snapshot.port import Held, Pairs, Reading, Standing, Wanted
 from headrace.store import generations
+from headrace.store.columns import Blocks
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
+
+LONGEST_COPY_S: Final = 3600.0
 
 ROWS_AT_ONCE: Final = 5_000
 """Rows taken in between two answers while a picture is loaded beside the one that answers."""
@@ -47,13 +50,15 @@ class PostgresReading:
 
     async def items(self) -> AsyncIterator[list[ItemState]]:
         """Yield all items, some thousands at a time."""
-        async for rows in self._rows("snapshot_items"):
+        async for rows in self._rows("loaded_items"):
             yield list(starmap(ItemState, rows))
 
-    async def pairs(self) -> AsyncIterator[list[PairState]]:
-        """Yield all pairs, some thousands at a time."""
-        async for rows in self._rows("snapshot_pairs"):
-            yield list(starmap(PairState, rows))
+    async def pairs(self, take: Callable[[Pairs], Awaitable[None]]) -> None:
+        """Hand on all pairs, some thousands at a time."""
+        blocks = Blocks(take)
+        query = self._queries["loaded_pairs"]
+        await self._connection.copy_from_query(query, output=blocks, format="binary", timeout=LONGEST_COPY_S)
+        await blocks.finish()
 
     async def _rows(self, name: str) -> AsyncIterator[list[asyncpg.Record]]:
         cursor = await self._connection.cursor(self._queries[name])
