@@ -22,6 +22,7 @@ LOOK_S: Final = 0.5
 
 FIRST_PROBE_S: Final = 0.25
 LONGEST_PROBE_S: Final = 4.0
+OPENED_S: Final = 30.0
 NOT_OPENED: Final = "it is not opened yet"
 RELAPSE_S: Final = 5.0
 """The far log is tried anew after a quarter of a second; after twice as long each time it fails again so soon."""
@@ -82,8 +83,8 @@ class RelayedLog:
         """Return whether the far log is thought to be away: then it is not asked by those who append."""
         return self._away is not None
 
-    async def open(self) -> None:
-        """Open the near log, and the far one if it is there; ``tend`` opens it later otherwise.
+    async def open(self, *, patience_s: float = OPENED_S) -> None:
+        """Open the near log, and the far one if it is there within so many seconds; ``tend`` opens it later otherwise.
 
         Raises ``Unavailable`` for the near one alone, and ``PartitionsDiffer`` for either.
         """
@@ -92,7 +93,10 @@ class RelayedLog:
         self._near_open = True
         if not self._far_open:
             try:
-                await self._open_far()
+                async with asyncio.timeout(patience_s):
+                    await self._open_far()
+            except TimeoutError:
+                self._trip(Unavailable("kafka", f"not found within {patience_s:g} s"))
             except Unavailable as error:
                 self._trip(error)
 

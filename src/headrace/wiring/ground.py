@@ -91,7 +91,7 @@ async def prepare(ground: Ground, *, without_log: bool = False) -> Generation:
     """
     settings = ground.settings
     await migrate_space(ground.database, ground.space)
-    await ground.log.open()
+    await ground.carrier.open(without_log=without_log)
     group_id = settings.stream.group_id
     earliest = settings.stream.auto_offset_reset == "earliest"
     made = await generations.find(ground.database, ground.space, group_id)

@@ -11,10 +11,11 @@ from headrace.errors import Unavailable
 from headrace.log.kafka import KafkaLog, KafkaOutlet
 from headrace.log.memory import Memory
 from headrace.log.postgres import PostgresFerry, PostgresLog
-from headrace.log.relayed import RelayedLog
+from headrace.log.relayed import OPENED_S, RelayedLog
 from headrace.store.pool import Database
 
 WAITING_LOOK_S = 5.0
+SHORT_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,13 @@ class Carrier:
     def away(self) -> bool:
         """Return whether Kafka is thought to be away."""
         return isinstance(self.log, RelayedLog) and self.log.away
+
+    async def open(self, *, without_log: bool = False) -> None:
+        """Open the log; ``without_log`` does not wait for Kafka. Raises ``Unavailable``, and ``PartitionsDiffer``."""
+        if isinstance(self.log, RelayedLog):
+            await self.log.open(patience_s=SHORT_S if without_log else OPENED_S)
+        else:
+            await self.log.open()
 
     async def waiting(self) -> int:
         """Return how many acknowledged records are still on their way to the log that is read. Raises ``Unavailable``."""
