@@ -50,6 +50,11 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "kafka",
         "Run one Kafka broker on loopback: start it, stop it, or tell where it is.",
     ),
+    "replay": (
+        "headrace.cli.replay",
+        "replay",
+        "Build a new generation of features beside the live one, compare, flip to it, go back.",
+    ),
     "dead-letters": (
         "headrace.cli.dead_letters",
         "dead_letters",

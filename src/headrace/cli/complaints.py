@@ -9,6 +9,7 @@ from headrace.errors import Unavailable
 from headrace.log.port import PartitionsDiffer
 from headrace.serving.recipes import RecipeError
 from headrace.store.bindings import LogDiffers
+from headrace.wiring.replays import Refused
 from headrace.wiring.switching import NotMoved
 
 
@@ -25,6 +26,7 @@ COMPLAINTS: Final = (
     NotMoved,
     PartitionsDiffer,
     RecipeError,
+    Refused,
     Unavailable,
 )
 

@@ -16,6 +16,9 @@ from headrace.store.verification import Verification
 
 def verify(
     *,
+    generation: Annotated[
+        int | None, typer.Option("--generation", metavar="N", help="Which generation; without it, the group's main one.")
+    ] = None,
     examples: Annotated[int, typer.Option(min=0, max=10, help="How many differing rows of a table to show.")] = 3,
 ) -> None:
     """Recompute all features from the archive and compare them with the live tables.
@@ -24,17 +27,18 @@ def verify(
     relative 1e-9. Exits with 0 when everything is equal, with 1 when anything differs.
 
         headrace verify
+        headrace verify --generation 2      one that is being built, or is kept for the way back
     """
     settings = config.read()
     telemetry.configure(settings.telemetry)
     with database(settings) as settings:
-        found = asyncio.run(_verify(settings))
+        found = asyncio.run(_verify(settings, generation))
     _show(found, examples)
     if not found.equal:
         raise typer.Exit(1)
 
 
-async def _verify(settings: Settings) -> Verification:
+async def _verify(settings: Settings, generation: int | None) -> Verification:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -43,7 +47,7 @@ async def _verify(settings: Settings) -> Verification:
     )
     with Progress(*columns, transient=True, console=Console(stderr=True)) as bar:
         task = bar.add_task("recomputing")
-        async with wiring.verifying(settings) as verifier:
+        async with wiring.verifying(settings, generation) as verifier:
             return await verifier.verify(
                 lambda what, done, total: bar.update(task, description=what, completed=done, total=total)
             )

@@ -119,7 +119,7 @@ class Follower:
                 self._view = ready
                 self._measure(ready.picture)
             else:
-                self._view = await self._load(live)
+                self._view = await self.load(live)
                 self._measure(self._view.picture)
             telemetry.log.info("generation_read", generation=live.generation)
             waits_s = 0.0  # whoever flips waits to hear of it
@@ -152,7 +152,7 @@ class Follower:
         while True:
             try:
                 if candidate.view is None:
-                    candidate.view = await self._load(candidate.tables)
+                    candidate.view = await self.load(candidate.tables)
                     await self._warm(candidate.view.histories)
                 await self._follow(candidate.tables, candidate.view, seen=False)
                 candidate.ready = True
@@ -172,7 +172,8 @@ class Follower:
             await asyncio.gather(*(histories.of(user_id) for user_id in users[start : start + WARMED_AT_ONCE]))
             await asyncio.sleep(self._clock.monotonic() - began)
 
-    async def _load(self, tables: Tables) -> View:
+    async def load(self, tables: Tables) -> View:
+        """Return a new view of these tables, with what is pending in the present one. Raises ``Unavailable``."""
         picture = Picture(tables.generation, tables.rules, most_neighbours=self._settings.neighbours)
         picture.as_of_ms = self._clock.now_ms()
         async with tables.reading() as reading:

@@ -142,6 +142,13 @@ class Operations:
         await departed.fold(self._database, self._queries)
 
 
+async def sample_of_users(database: Database, generation: Generation, *, space: str, users: int, seed: int) -> list[str]:
+    """Return at most so many users with a history, the same for the same seed. Raises ``Unavailable``."""
+    query = Queries("headrace.store", space=space, generation=generation.number)["sample_of_users"]
+    async with database.connection() as connection:
+        return [row["user_id"] for row in await connection.fetch(query, f"/{seed}", users)]
+
+
 async def lowest_positions(database: Database, space: str) -> Mapping[tuple[Topic, int], int]:
     """Return, per topic and partition, the next offset of the embedded log that the hindmost generation will apply.
 

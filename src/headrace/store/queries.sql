@@ -425,6 +425,10 @@ WITH numbered AS MATERIALIZED (
 SELECT l.number AS low, h.number AS high, least(c.meetings, 2147483647)::int4 AS meetings, c.low_to_high, c.high_to_low
 FROM @gen.co_visitation AS c JOIN numbered AS l ON l.item_id = c.low JOIN numbered AS h ON h.item_id = c.high
 
+-- name: sample_of_users
+-- Some users with a history, the same for the same seed.
+SELECT user_id FROM @gen.user_history ORDER BY md5(user_id || $1::text), user_id LIMIT $2
+
 -- name: snapshot_items
 -- Every item's popularity.
 SELECT item_id, events, weight, decayed, visits FROM @gen.item_popularity

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from headrace.clock import Clock
 
-GENTLE_RECORDS = 200
+GENTLE_RECORDS = 500
 """Records of a batch of a generation that is being built: a batch holds up the live ones for as long as it computes."""
 
 

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from headrace.errors import Unavailable
+from headrace.evaluation.differing import Difference
 from headrace.log.port import Topic
+from headrace.pipeline import Recipe
 from headrace.store import generations
 from headrace.store.flips import Flips, Replica
 from headrace.store.generations import Beginning, Generation, State
 from headrace.store.operations import Partition
+from headrace.wiring.differing import compare
 from headrace.wiring.ground import Ground
 
 LOOK_S: Final = 0.05
@@ -141,6 +144,12 @@ class Replays:
         if readers is None or readers.previous is None:
             raise Refused("there is no way back: no other generation was read before, or it was dropped")
         return await self.standing(readers.previous)
+
+    async def compare(
+        self, before: Generation, after: Generation, recipe: Recipe, *, users: int, seed: int, tell: Callable[[str], None]
+    ) -> Difference:
+        """Return how two generations' recommendations differ; see ``wiring.differing``."""
+        return await compare(self._ground, before, after, recipe, users=users, seed=seed, tell=tell)
 
     async def flip(self, number: int, *, force: bool, patience_s: float, tell: Callable[[str], None]) -> Flipped:
         """Move all readers to a generation: every replica loads it aside, then all swap. Refused unless it is fresh."""
