@@ -8,6 +8,7 @@ The row ``replay`` of the table says whether it holds; this tells all its figure
 import argparse
 import asyncio
 import json
+import os
 import random
 import sys
 from collections.abc import AsyncIterator, Callable
@@ -15,11 +16,11 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
+import msgspec
+
 from headrace import wiring
 from headrace.events.types import Event
-from headrace.serving import recipes
 from headrace.store.generations import Generation
-from headrace.wiring.differing import compare
 from headrace.wiring.figures import waiting
 from headrace.wiring.ground import Ground
 from headrace.wiring.replays import Progress, Replays
@@ -84,7 +85,7 @@ async def replayed(trial: Trial, tried: Tried, tell: Callable[[str], None] = lam
                 readers.phase = "before"
                 await asyncio.sleep(QUIET_S * min(1.0, 10 * trial.scale))
                 replay = await _replay(trial, site, ground, generation, readers, figures, tell)
-                await _compare_and_flip(ground, generation, replay, readers, figures, trial.seed)
+                await _compare_and_flip(site, ground, generation, replay, readers, figures, trial.seed)
                 tell(f"flipped and returned: {figures.seconds}")
             load.stop()
             await sending
@@ -139,16 +140,19 @@ async def _replay(
 
 
 async def _compare_and_flip(
-    ground: Ground, generation: Generation, replay: Generation, readers: "Readers", figures: Figures, seed: int
+    site: Site, ground: Ground, generation: Generation, replay: Generation, readers: "Readers", figures: Figures, seed: int
 ) -> None:
     loop = asyncio.get_running_loop()
     replays = Replays(ground, generation)
     began = loop.time()
     readers.phase = "diff"
-    recipe = recipes.named(ground.settings.serving.recipe)
-    found = await compare(ground, generation, replay, recipe, users=500, seed=seed, tell=lambda _: None)
+    words = ("replay", "diff", str(replay.number), "--json", "--users", "500", "--seed", str(seed))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "headrace", *words, env=os.environ | site.environment, stdout=asyncio.subprocess.PIPE
+    )
+    found = json.loads((await process.communicate())[0])
     figures.seconds["diff"] = loop.time() - began
-    figures.same_lists = found.equal
+    figures.same_lists = found["equal"]
     for phase, target, ready, moved in (
         ("flip", replay.number, "ready", "moved"),
         ("back", generation.number, "ready to return", "returned"),
@@ -169,7 +173,7 @@ async def _progress(replays: Replays, number: int) -> Progress:
 
 
 async def _archive(ground: Ground, events: int, seed: int, journal: Journal) -> None:
-    chance = random.Random(seed)
+    chance, now_ms = random.Random(seed), ground.clock.now_ms()  # as an import of history would have come
     for start in range(0, events, AT_ONCE):
         some: list[Event] = []
         for n in range(start, min(start + AT_ONCE, events)):
@@ -177,7 +181,9 @@ async def _archive(ground: Ground, events: int, seed: int, journal: Journal) -> 
             ts_ms = T0 - YEAR_MS + n if n % 10 == 0 else T0 + n * 100
             name = f"past-{n:09}"
             make = watch if chance.random() < 0.3 else view
-            some.append(make(item, user=user, event_id=name, ts_ms=ts_ms))
+            some.append(
+                msgspec.structs.replace(make(item, user=user, event_id=name, ts_ms=ts_ms), server_received_ts_ms=now_ms)
+            )
             journal.note(name, item, Told.OK)
         await append(ground.log, [record(event) for event in some])
 
@@ -215,7 +221,8 @@ class Readers:
             due = max(due + 4 / READS_A_SECOND, loop.time() - 1)
             phase, began = self.phase, loop.time()
             try:
-                answer = await client.get(f"/reco?user_id=u{self._chance.randrange(self._users)}&session_id=s&k=20")
+                user = f"u{self._chance.randrange(self._users)}"
+                answer = await client.get(f"/reco?user_id={user}&session_id=s&k=20&x_autolog_impressions=false")
             except Unheard as error:
                 figures.errors.append(str(error))
                 continue

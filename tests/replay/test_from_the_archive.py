@@ -5,7 +5,7 @@ import random
 
 from headrace.events import codec
 from headrace.log.port import TOPICS
-from headrace.store import generations
+from headrace.store import bindings, generations
 from headrace.store.archive import event_of
 from headrace.store.operations import lowest_positions
 from headrace.store.sql import DEFAULT_SPACE
@@ -154,6 +154,26 @@ class FromTheArchive(ReplayTestCase):
         await self.run_level(replay)
         await self.assert_same_features(self.generation, replay)
         await self.verified(replay)
+
+    async def test_a_group_that_has_moved_to_another_log_is_replayed_whole(self) -> None:
+        """Offsets begin anew in the other log, the order in which events were applied does not; and in mid-replay."""
+        await self.send(*traffic(12, 200))
+        await self.drain(limit=30)
+        for table in ("interactions", "watches", "impression_lists"):
+            await self.sql.execute(f'UPDATE {self.gen}.{table} SET "offset" = "offset" % 7')
+        replay = await self.built()
+        processor = self.processor_of(replay, limit=5, archive=self.archive_of(replay))
+        for owned in await self.claimed(replay):
+            await processor.step(owned)
+        await self.verified(replay)
+        await self.ledger.leave("tester")
+        self._all.clear()
+        await bindings.switch(self.ground.database, DEFAULT_SPACE, replay.group_id, "another", await self.log.ends())
+        await self.run_level(replay)
+        await self.assert_same_features(self.generation, replay)
+        self.assertEqual((await self.verified(replay)).waiting, 0)
+        offsets = 'SELECT event_id, "offset" FROM headrace_g{}.watches ORDER BY 1'
+        self.assertEqual(await self.sql.fetch(offsets.format(1)), await self.sql.fetch(offsets.format(2)))
 
     async def test_one_built_from_an_archive_does_not_hold_the_log_and_one_left_alone_lets_it_go(self) -> None:
         """The source holds for both; a generation that no worker was on for a day holds nothing, unless it is live."""

@@ -53,7 +53,10 @@ class NewRecord(NamedTuple):
 
 
 class StoredRecord(NamedTuple):
-    """A record as read back; ``timestamp_ms`` is when it was appended."""
+    """A record as read back; ``timestamp_ms`` is when it was appended.
+
+    ``logged_at`` is the offset it had in its log, where it is read from an archive, which has an order of its own.
+    """
 
     topic: Topic
     partition: int
@@ -61,6 +64,12 @@ class StoredRecord(NamedTuple):
     key: str | None
     value: bytes
     timestamp_ms: int
+    logged_at: int | None = None
+
+    @property
+    def place(self) -> int:
+        """Return the offset that it has or had in its log."""
+        return self.offset if self.logged_at is None else self.logged_at
 
 
 class PartitionsDiffer(Exception):

@@ -1,11 +1,11 @@
 """The archive of a generation, read as the log it came from: what a replay goes through.
 
 Records are encoded anew by the codec and come in the very order in which they were applied, so the same code decodes,
-projects and applies them. Duplicates and dead letters are not in the archive, so offsets have gaps here that mean nothing.
+projects and applies them. Their offsets are the source's applied numbers: those of the log begin anew when a group moves to
+another log, and these never do. Duplicates and dead letters are not in the archive; their numbers are passed over.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from headrace.events import codec
@@ -20,16 +20,6 @@ STRETCH: Final = {
     Topic.WATCH: "archived_watches",
     Topic.IMPRESSION: "archived_impressions",
 }
-NEXT: Final = {Topic.INTERACTION: "next_interactions", Topic.WATCH: "next_watches", Topic.IMPRESSION: "next_impressions"}
-
-
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """Where positions stand in the source's applied order; and where the source stood, if it had applied no more than that."""
-
-    positions: Mapping[Topic, int]
-    applied: int
-    behind: Mapping[Topic, int] | None
 
 
 class ArchivedLog:
@@ -39,7 +29,8 @@ class ArchivedLog:
         self._database = database
         self._queries = Queries("headrace.store", space=space, generation=generation.number, source=generation.source)
         self._names = names
-        self._places: dict[int, _Place] = {}
+        self._ends: dict[int, tuple[Mapping[Topic, int], Mapping[Topic, int]]] = {}
+        """By partition, where the last read ended that came to the end, and where the source stood then."""
 
     def name(self, topic: Topic) -> str:
         """Return what a topic is called outwardly."""
@@ -53,51 +44,32 @@ class ArchivedLog:
             if source is None:
                 raise LookupError(f"the source has no partition {partition}")
             end: int = source["applied"]
-            at = await self._applied(connection, partition, positions, end)
+            at = max(positions.values())
             records: list[StoredRecord] = []
             while not records and at < end:
                 until = min(at + limit, end)
                 records = await self._stretch(connection, partition, at, until)
                 at = until
-        reached = dict(positions)
-        reached.update((record.topic, record.offset + 1) for record in records)
-        behind = dict(zip(TOPICS, source["positions"], strict=False)) if at >= end else None
-        self._places[partition] = _Place(reached, at, behind)
+        self._ends.pop(partition, None)
+        if at >= end:
+            reached = {**positions, **{record.topic: record.offset + 1 for record in records}}
+            self._ends[partition] = reached, dict(zip(TOPICS, source["positions"], strict=False))
         return records
 
     def behind(self, partition: int, positions: Mapping[Topic, int]) -> Mapping[Topic, int] | None:
         """Return where the source stood when it had applied exactly what lies below these positions; see the protocol."""
-        place = self._places.get(partition)
-        return place.behind if place is not None and place.positions == positions else None
+        reached, stood = self._ends.get(partition, (None, None))
+        return stood if reached == positions else None
 
     async def _stretch(self, connection: Connection, partition: int, start: int, until: int) -> list[StoredRecord]:
-        found: list[tuple[int, StoredRecord]] = []
+        found = []
         for topic, query in STRETCH.items():
             for row in await connection.fetch(self._queries[query], partition, start, until):
                 event = event_of(topic, row)
-                value = codec.encode(event)
-                record = StoredRecord(topic, partition, row["offset"], event.user_id, value, event.server_received_ts_ms)
-                found.append((row["applied"], record))
-        return [record for _, record in sorted(found)]
-
-    async def _applied(self, connection: Connection, partition: int, positions: Mapping[Topic, int], end: int) -> int:
-        """Return the source's applied number of the first record at or behind these positions.
-
-        Remembered from the last read; after a restart found by bisection, because offsets and applied numbers ascend together.
-        """
-        known = self._places.get(partition)
-        if known is not None and known.positions == positions:
-            return known.applied
-        first = end
-        for topic, query in NEXT.items():
-            low, high = 0, first
-            while low < high:
-                middle = (low + high) // 2
-                row = await connection.fetchrow(self._queries[query], partition, middle)
-                if row is not None and row["applied"] < high and row["offset"] < positions[topic]:
-                    low = row["applied"] + 1
-                else:
-                    high = middle
-                    if row is not None and row["offset"] >= positions[topic]:
-                        first = min(first, row["applied"])
-        return first
+                found.append(
+                    StoredRecord(
+                        topic, partition, row["applied"], event.user_id, codec.encode(event), event.server_received_ts_ms,
+                        logged_at=row["offset"],
+                    )
+                )  # fmt: skip
+        return sorted(found, key=lambda record: record.offset)

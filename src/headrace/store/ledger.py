@@ -130,10 +130,6 @@ class PostgresPage:
         """Record that the log no longer has these offsets."""
         await self._connection.execute(self._queries["pass_gap"], owned.partition, topic, first_missing, next_present)
 
-    async def leave_out(self, owned: Owned, offsets: int) -> None:
-        """Record that the source's archive does not hold so many of the offsets passed."""
-        await self._connection.execute(self._queries["leave_out"], owned.partition, offsets)
-
     async def tally(self, owned: Owned, tally: Tally) -> None:
         """Sum up the batch in the partition's row."""
         await self._connection.execute(

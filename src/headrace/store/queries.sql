@@ -117,7 +117,8 @@ INSERT INTO @gen.partitions (partition, positions, started_from) VALUES ($1, $2,
 -- name: partitions_from_archive
 -- The rows of all partitions, to read the archive of the source from its beginning.
 INSERT INTO @gen.partitions (partition, positions, started_from, from_archive)
-SELECT partition, started_from, started_from, true FROM @source.partitions
+SELECT partition, array_fill(0::bigint, ARRAY[cardinality(positions)]), array_fill(0::bigint, ARRAY[cardinality(positions)]), true
+FROM @source.partitions
 
 -- name: fence
 -- Move the positions, only where epoch and positions are still ours; that is a sign of life as well.
@@ -285,15 +286,13 @@ WITH gap AS (
 )
 UPDATE @gen.partitions SET skipped = skipped + $4::bigint - $3::bigint WHERE partition = $1
 
--- name: leave_out
--- Note how many offsets were passed that the archive of the source does not hold.
-UPDATE @gen.partitions SET skipped = skipped + $2::bigint WHERE partition = $1
-
 -- name: leave_archive
--- Turn to the log where the source stood when it had applied what was read of its archive.
+-- Turn to the log where the source stood when it had applied what was read of its archive; as if all of that had stood just before.
 UPDATE @gen.partitions
-SET positions = $4, from_archive = false,
-    skipped = skipped + (SELECT sum(coalesce(a, 0) - coalesce(b, 0)) FROM unnest($4::bigint[], positions) AS t (a, b))
+SET positions = $4, from_archive = false, started_from = ARRAY(
+    SELECT fresh - coalesce(c, 0) - coalesce(d, 0) - CASE n WHEN 1 THEN dead ELSE 0 END
+    FROM unnest($4::bigint[], counted, duplicates) WITH ORDINALITY AS t (fresh, c, d, n) ORDER BY n
+)
 WHERE partition = $1 AND epoch = $2 AND positions = $3 AND from_archive
 
 -- name: standing_of_source
@@ -311,18 +310,6 @@ SELECT * FROM @source.watches WHERE partition = $1 AND applied >= $2 AND applied
 -- name: archived_impressions
 -- A stretch of the source's archive.
 SELECT * FROM @source.impression_lists WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
-
--- name: next_interactions
--- The next archived one in applied order.
-SELECT "offset", applied FROM @source.interactions WHERE partition = $1 AND applied >= $2 ORDER BY applied LIMIT 1
-
--- name: next_watches
--- The next archived one in applied order.
-SELECT "offset", applied FROM @source.watches WHERE partition = $1 AND applied >= $2 ORDER BY applied LIMIT 1
-
--- name: next_impressions
--- The next archived one in applied order.
-SELECT "offset", applied FROM @source.impression_lists WHERE partition = $1 AND applied >= $2 ORDER BY applied LIMIT 1
 
 -- name: tally
 -- Sum up a batch in its partition's row.
@@ -559,14 +546,16 @@ SELECT number, log FROM @space.generations WHERE group_id = $1 AND state IN ('bu
 -- What was applied from the embedded log need not be carried over.
 INSERT INTO @space.relay_positions AS r (topic, partition, position)
 SELECT t.place - 1, p.partition, t.position FROM @gen.partitions AS p, unnest(p.positions) WITH ORDINALITY AS t (position, place)
+WHERE NOT p.from_archive
 ON CONFLICT (topic, partition) DO UPDATE SET position = greatest(r.position, excluded.position)
 
 -- name: move_partition
--- Set a partition to where another log begins; how far it has come since its start stays, for the proof, and a halt is over.
-UPDATE @gen.partitions SET positions = $2, epoch = epoch + 1, owner = NULL, lease_until = NULL, halted = NULL,
-    started_from = ARRAY(
+-- Set a partition to where another log begins, unless it reads an archive; how far it has come stays, for the proof, a halt does not.
+UPDATE @gen.partitions SET positions = CASE WHEN from_archive THEN positions ELSE $2 END, epoch = epoch + 1, owner = NULL,
+    lease_until = NULL, halted = NULL,
+    started_from = CASE WHEN from_archive THEN started_from ELSE ARRAY(
         SELECT fresh - at + started FROM unnest($2::bigint[], positions, started_from) WITH ORDINALITY AS t (fresh, at, started, n) ORDER BY n
-    )
+    ) END
 WHERE partition = $1
 
 -- name: ids_taken

@@ -44,7 +44,7 @@ def envelope(record: StoredRecord, poison: Poison, failed_at_ms: int) -> DeadLet
     return DeadLetter(
         topic=record.topic,
         partition=record.partition,
-        offset=record.offset,
+        offset=record.place,
         timestamp_ms=record.timestamp_ms,
         key=None if record.key is None else _storable(record.key, LONGEST_KEY),
         error_type=poison.error_type,

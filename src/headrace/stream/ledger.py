@@ -113,26 +113,22 @@ class Page(Protocol):
         """Record that the log no longer has these offsets."""
         ...
 
-    async def leave_out(self, owned: Owned, offsets: int) -> None:
-        """Record that the source's archive does not hold so many of the offsets passed: duplicates and dead letters."""
-        ...
-
     async def tally(self, owned: Owned, tally: Tally) -> None:
         """Sum up the batch in the partition's row."""
         ...
 
 
 class Archive(Reader, Protocol):
-    """What another generation has applied, read as the log it came from; its offsets ascend, and gaps in them mean nothing.
+    """What another generation has applied, read as the log it came from.
 
-    Whoever has read to its end goes on from the log where the source stood at that moment.
+    An offset here is the number in that generation's applied order, ascending over all topics together; numbers of what was not
+    counted are missing, which means nothing. Whoever has read to the end goes on from the log where the source stood then.
     """
 
     def behind(self, partition: int, positions: Mapping[Topic, int]) -> Mapping[Topic, int] | None:
-        """Return where the source stood when it had applied exactly what was read up to these positions.
+        """Return where in the log the source stood when it had applied exactly what was read up to these positions.
 
-        That is behind them where its last records were duplicates or dead letters. None where the last read of this partition
-        did not end there, or not at the archive's end.
+        None where the last read of this partition did not end there, or not at the archive's end.
         """
         ...
 
@@ -165,7 +161,7 @@ class Ledger(Protocol):
         ...
 
     async def leave_archive(self, owned: Owned, behind: Mapping[Topic, int]) -> None:
-        """Have the partition go on from the log at these positions; offsets passed by that are noted. Raises ``Fenced``."""
+        """Have the partition go on from the log at these positions. Raises ``Fenced``."""
         ...
 
     async def release(self, worker_id: str, partitions: Iterable[int]) -> None:

@@ -135,13 +135,17 @@ class Worker:
         """Wake partitions whose log has grown: one small look for all of them, however many there are."""
         while not self._stopping.is_set():
             try:
-                news = await self._log.has_news({owned.partition: owned.positions for owned in self._owned.values()})
+                news = await self._log.has_news(self._in_the_log())
             except Unavailable:
                 await self._pause(1.0)
                 continue
             for partition in news & self._owned.keys():
                 self._news[partition].set()
             await self._pause(self._settings.idle_poll_ms / 1000 * (1 if self._manner.main else LESS_OFTEN))
+
+    def _in_the_log(self) -> dict[int, dict[Topic, int]]:
+        """Return the positions of the partitions that read the log; one that reads an archive never waits for news."""
+        return {owned.partition: owned.positions for owned in self._owned.values() if not owned.from_archive}
 
     async def _work(self, owned: Owned) -> None:
         brake = Brake(run=self._settings.brake_run, ratio=self._settings.brake_ratio)

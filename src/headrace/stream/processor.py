@@ -126,11 +126,11 @@ class Processor:
         positions = next_positions(owned, records)
         async with self._ledger.page() as page:
             await page.fence(owned, positions, len(records))
-            if gaps := _gaps(owned, records):
-                await _pass(page, owned, gaps)
+            if not owned.from_archive:  # an archive leaves out what was not counted
+                await _pass(page, owned, _gaps(owned, records))
             judged = await self._judge(page, owned, batch)
             poisoned = {(letter.topic, letter.offset) for letter in judged.letters}
-            died = [(record.topic, record.offset) in poisoned for record in records]
+            died = [(record.topic, record.place) in poisoned for record in records]
             if (halt := self._brake.would_halt(died)) is not None:
                 raise _Halting(halt)
             await self._write(page, owned, judged)
@@ -164,7 +164,7 @@ class Processor:
             if new.id_hash in known:
                 repeats.append((record, new.id_hash, new.payload_hash))
             else:
-                judged.applied.append(Applied(event, record.topic, record.offset, new.applied))
+                judged.applied.append(Applied(event, record.topic, record.place, new.applied))
         for record, identity, payload in repeats:
             if known.get(identity, ids[identity].payload_hash) == payload:
                 judged.duplicates.append(record)
@@ -234,10 +234,7 @@ def _decode(record: StoredRecord) -> Event | Poison:
 
 
 async def _pass(page: Page, owned: Owned, gaps: Sequence[tuple[Topic, int, int]]) -> None:
-    """Record the offsets that are left out: those of an archive mean nothing, those of the log are lost."""
-    if owned.from_archive:
-        await page.leave_out(owned, sum(present - missing for _, missing, present in gaps))
-        return
+    """Record offsets that the log no longer has."""
     for topic, first_missing, next_present in gaps:
         await page.pass_gap(owned, topic, first_missing, next_present)
         telemetry.WORKER_GAPS.inc()
