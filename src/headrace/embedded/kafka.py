@@ -130,8 +130,11 @@ class Broker:
         self._let_go()
 
     def pause(self) -> None:
-        """Stop the broker in its tracks: connections stay open and nothing answers."""
+        """Stop the broker in its tracks and return when it stands: connections stay open and nothing answers."""
         self._signal(signal.SIGSTOP)
+        pid = self.pid
+        while pid is not None and psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_STOPPED:
+            time.sleep(STEP_S)  # each of its threads stops by itself
 
     def resume(self) -> None:
         """Let a paused broker go on."""
