@@ -119,8 +119,10 @@ class Flipping(PostgresTestCase):
         self.crew.stop()
         await self.working
         await self.loop.send(self.loop.act("newcomer", "kayak"))
+        await self.loop.view.histories.of("user 1")
         await self.flip(number)
         view = self.loop.view
+        self.assertIsNotNone(view.histories.held("user 1"), "who was held before the flip is held behind it")
         history = await view.histories.of("newcomer")
         self.assertEqual([view.picture.ids[step.item] for step in history.steps()], ["kayak"])
 

@@ -20,7 +20,8 @@ LOOK_BEFORE_FLIP_S: Final = 0.1
 """How often the live generation is looked for: usually, and while another one is held ready."""
 
 LONGEST_BACKOFF_S: Final = 2.0
-WARMED_AT_ONCE: Final = 100
+WARMED_AT_ONCE: Final = 50
+"""Users whose histories are read between two answers."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,7 @@ class Follower:
         users = self._view.histories.users() if self._view is not None else []
         for start in range(0, len(users), WARMED_AT_ONCE):
             began = self._clock.monotonic()
-            await asyncio.gather(*(histories.of(user_id) for user_id in users[start : start + WARMED_AT_ONCE]))
+            await histories.warm(users[start : start + WARMED_AT_ONCE])
             await asyncio.sleep(self._clock.monotonic() - began)
 
     async def load(self, tables: Tables) -> View:

@@ -82,6 +82,12 @@ class Histories:
             telemetry.log.debug("history_not_loaded", reason=str(error))
         return self._merged(user_id, self._held.get(user_id, UNREAD))
 
+    async def warm(self, users: Collection[str]) -> None:
+        """Read what is remembered of these users ahead of time; what cannot be read now is read when it is asked for."""
+        asked = [self._ask(user_id) for user_id in users if not self._held.get(user_id)]
+        if asked:
+            await asyncio.wait(asked)  # leaves the reading itself alone when it is cancelled: others may wait for it too
+
     async def of_session(self, session_id: str) -> Remembered:
         """Return the events that name this session, of whichever users; none where nobody remembers it."""
         session = packed.key(session_id)

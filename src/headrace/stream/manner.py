@@ -10,6 +10,9 @@ GENTLE_RECORDS = 500
 """Records of a batch of a generation that is being built: a batch holds up the live ones for as long as it computes."""
 
 
+REST = 2.0
+"""A gentle one rests so many times as long as its batch took. Twice: answers then take no longer than twice the time."""
+
 KEPT_AFTER_MS = 30 * 86_400_000
 """An event that old when it arrived is imported history, unless the door is told to admit older or younger ones only."""
 
@@ -18,8 +21,8 @@ class Manner:
     """One generation's way of being worked on; changed while it runs, when it becomes the main one or has caught up.
 
     The metrics of live records are those of the ``main`` generation alone. A ``gentle`` one takes one partition at a time and
-    rests for as long as each batch took: live ingest goes first. An event that was older than ``kept_after_ms`` when it arrived
-    is history, whose id is remembered for good.
+    rests twice as long as each batch took: live ingest goes first. An event that was older than ``kept_after_ms`` when it
+    arrived is history, whose id is remembered for good.
     """
 
     def __init__(self, clock: Clock, *, generation: int = 0, main: bool = True, gentle: bool = False) -> None:
@@ -43,4 +46,4 @@ class Manner:
         async with self._turn:
             began = self._clock.monotonic()
             yield
-            await asyncio.sleep(self._clock.monotonic() - began)
+            await asyncio.sleep(REST * (self._clock.monotonic() - began))
