@@ -47,10 +47,30 @@ class Burst(msgspec.Struct, frozen=True):
         return dict(self.latency)[percentile]
 
 
+async def once(url: str, lines: Sequence[str], *, seconds: float) -> None:
+    """Get every one of these paths at least once, in bursts of so many seconds."""
+    at = 0
+    while at < len(lines):
+        found = await run("reco", url, lines[at:], seconds=seconds, connections=8, in_order=True)
+        if found.answered <= 8:
+            raise RuntimeError(f"{url} answers next to nothing")
+        at += found.answered - 8  # so many may have been under way at the end
+
+
 async def run(
-    script: str, url: str, lines: Sequence[str], *, seconds: float, connections: int = CONNECTIONS, threads: int = 1
+    script: str,
+    url: str,
+    lines: Sequence[str],
+    *,
+    seconds: float,
+    connections: int = CONNECTIONS,
+    threads: int = 1,
+    in_order: bool = False,
 ) -> Burst:
-    """Run one of our scripts over these lines against a URL; every run makes its own event ids. Raises ``NoWrk``."""
+    """Run one of our scripts over these lines against a URL; every run makes its own event ids. Raises ``NoWrk``.
+
+    ``in_order`` begins with the first line, else somewhere; at the last one it goes round.
+    """
     program = shutil.which("wrk")
     if program is None:
         raise NoWrk(MISSING)
@@ -62,7 +82,13 @@ async def run(
         words = (program, f"-t{threads}", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "10s", "-s", str(whole), url)
         before = _children_cpu()
         process = await asyncio.create_subprocess_exec(
-            *words, "--", str(file), number, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT
+            *words,
+            "--",
+            str(file),
+            number,
+            *(("first",) if in_order else ()),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
         )
         try:
             said, _ = await process.communicate()

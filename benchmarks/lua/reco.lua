@@ -1,4 +1,4 @@
--- GETs of users from a file, one path a line, each connection at its own place in it.
+-- GETs of users from a file, one path a line, in their order; from the beginning if told so, else from anywhere.
 local requests, at = {}, 0
 
 function init(args)
@@ -6,7 +6,7 @@ function init(args)
     requests[#requests + 1] = wrk.format("GET", line)
   end
   math.randomseed(tonumber(args[2]))
-  at = math.random(#requests)
+  at = args[3] and 0 or math.random(#requests)
 end
 
 function request()

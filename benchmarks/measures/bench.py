@@ -15,6 +15,7 @@ from benchmarks.wrk import Burst
 from headrace.clock import Clock
 
 LINES: Final = 40_000
+QUICK_LINES: Final = 4_000
 SEED: Final = 20_261_123
 WARM_S: Final = 3.0
 
@@ -80,12 +81,23 @@ class Bench:
             await self.burst(station, target, script, lines, seconds=self.seconds(WARM_S))
         await station.drained(120)
 
+    @property
+    def lines(self) -> int:
+        """Return how many different requests a load goes round in."""
+        return QUICK_LINES if self.quick else LINES
+
+    async def known(self, station: Station, *, users: int | None = None) -> None:
+        """Ask the API for everybody whom ``paths`` names, so that the rounds find all of them in memory."""
+        self.progress.step("everybody is asked for once")
+        paths = self.paths(autolog=False, users=users)
+        await wrk.once(station.processes["api"].url, paths, seconds=self.seconds(10))
+
     def paths(self, *, autolog: bool, users: int | None = None) -> list[str]:
         """Return ``/reco`` of people drawn evenly, of the first ``users`` where given."""
         chance = Random(f"{SEED} paths")
         tail = "" if autolog else "&x_autolog_impressions=false"
         most = users or self.stores.size.users
-        drawn = (chance.randrange(most) for _ in range(LINES))
+        drawn = (chance.randrange(most) for _ in range(self.lines))
         return [f"/reco?user_id={world.user_id(user)}&session_id=load-{user}{tail}" for user in drawn]
 
     def events(self) -> list[str]:
@@ -98,7 +110,7 @@ class Bench:
                     f'"user_id":"{world.user_id(session.user)}","item_id":"{world.item_id(item)}","event_type":"{kind}",'
                     f'"session_id":"load-{turn}"}}'
                 )
-            if len(lines) >= LINES:
+            if len(lines) >= self.lines:
                 return lines
         raise AssertionError("the sessions are endless")
 
@@ -112,7 +124,7 @@ class Bench:
                     f'"session_id":"load-{turn}","request_id":"load-{turn}","watch_time_sec":{(turn * 13 + step * 29) % 200},'
                     f'"percent_watched":{(turn * 17 + step * 31) % 100}}}'
                 )
-            if len(lines) >= LINES:
+            if len(lines) >= self.lines:
                 return lines
         raise AssertionError("the sessions are endless")
 

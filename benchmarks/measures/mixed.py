@@ -4,7 +4,7 @@ import asyncio
 from statistics import fmean
 from typing import Final
 
-from benchmarks import figures, openloop, wrk
+from benchmarks import figures, openloop, world, wrk
 from benchmarks.figures import Slope
 from benchmarks.measures.bench import SEED, Bench, cores
 from benchmarks.openloop import Plan, Report, Stream
@@ -136,12 +136,9 @@ async def _load(bench: Bench, station: Station, seconds: float, run: str, *, fre
 
 
 async def ask_everybody(bench: Bench, url: str) -> None:
-    """Ask for each person at least once: one connection goes through all of them in order."""
-    users = bench.stores.size.users
-    paths = [f"/reco?user_id=user-{number:06d}&x_autolog_impressions=false" for number in range(users)]
-    asked = 0
-    while asked < 1.2 * users:
-        asked += (await wrk.run("reco", url, paths, seconds=bench.seconds(30), connections=8)).answered
+    """Ask for each person once, so that all of them are in memory who have room there."""
+    paths = [f"/reco?user_id={world.user_id(number)}&x_autolog_impressions=false" for number in range(bench.stores.size.users)]
+    await wrk.once(url, paths, seconds=bench.seconds(10))
 
 
 async def _sample(bench: Bench, station: Station, samples: dict[str, list[tuple[float, float]]], began: float) -> None:

@@ -17,6 +17,7 @@ async def plain(bench: Bench) -> Measured:
         bench.progress.step("the plain tables are made")
         await station.start_plain()
         await station.start_api(HEADRACE_SERVING_RECIPE="rules-v1")
+        await bench.known(station)
         for path, (script, lines) in load.items():
             for target in ("plain", "api"):
                 await bench.burst(station, target, script, lines, seconds=bench.seconds(5))
