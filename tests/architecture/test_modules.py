@@ -57,6 +57,11 @@ class EveryTest(unittest.TestCase):
         ]
         self.assertEqual(bad, [])
 
+    def test_no_folder_of_tests_hides_a_package(self) -> None:
+        """``discover -s tests`` puts the folder of tests first on the path: a namesake there would be imported instead."""
+        packages = {path.parent.name for path in (*ROOT.glob("*/__init__.py"), *ROOT.glob("src/*/__init__.py"))}
+        self.assertEqual({path.parent.name for path in ROOT.glob("tests/*/__init__.py")} & packages, set())
+
     def test_every_folder_of_tests_is_found(self) -> None:
         """Discovery skips a folder without ``__init__.py``, so there is none."""
         folders = {path.parent for path in files("tests")}
