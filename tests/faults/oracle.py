@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -21,6 +22,7 @@ from tests.faults.journal import Journal, Told
 AT_ONCE: Final = 5000
 LOOK_S: Final = 0.05
 EXAMPLES: Final = 5
+NOTHING_COMES_S: Final = 5.0
 
 
 class _Identified(msgspec.Struct):
@@ -155,15 +157,12 @@ async def _log(log: Log, journal: Journal, found: Judgement) -> None:
     there: set[str] = set()
     for partition in range(log.partitions):
         positions = {topic: begins[topic, partition] for topic in Topic}
-        while records := await log.read(partition, positions, limit=AT_ONCE):
-            for record in records:
-                if record.offset != positions[record.topic]:
-                    found.different.append(
-                        f"{record.topic} {partition}: {positions[record.topic]} is followed by {record.offset}"
-                    )
-                positions[record.topic] = record.offset + 1
-                if (event_id := _event_id(record)) is not None:
-                    there.add(event_id)
+        async for record in _all(log, partition, positions, {topic: ends[topic, partition] for topic in Topic}):
+            if record.offset != positions[record.topic]:
+                found.different.append(f"{record.topic} {partition}: {positions[record.topic]} is followed by {record.offset}")
+            positions[record.topic] = record.offset + 1
+            if (event_id := _event_id(record)) is not None:
+                there.add(event_id)
         found.different.extend(
             f"{topic} {partition}: read up to {positions[topic]}, the end is {ends[topic, partition]}"
             for topic in Topic
@@ -172,6 +171,25 @@ async def _log(log: Log, journal: Journal, found: Judgement) -> None:
     found.lost.extend(
         f"{event_id} (not in the log)" for event_id, told in journal.told.items() if told is Told.OK and event_id not in there
     )
+
+
+async def _all(
+    log: Log, partition: int, positions: Mapping[Topic, int], ends: Mapping[Topic, int]
+) -> AsyncIterator[StoredRecord]:
+    """Yield the records from positions, which whoever reads moves on, up to the ends; give up when none come for a while.
+
+    An empty read means that there is nothing new *yet*: a log may still be fetching what it has.
+    """
+    loop = asyncio.get_running_loop()
+    patience = loop.time() + NOTHING_COMES_S
+    while any(positions[topic] < end for topic, end in ends.items()) and loop.time() < patience:
+        records = await log.read(partition, dict(positions), limit=AT_ONCE)
+        for record in records:
+            yield record
+        if records:
+            patience = loop.time() + NOTHING_COMES_S
+        else:
+            await asyncio.sleep(LOOK_S)
 
 
 def _event_id(record: StoredRecord) -> str | None:
