@@ -82,7 +82,7 @@ async def drained(ground: Ground, generation: Generation, *, within_s: float) ->
             while left:
                 try:
                     ends = await ground.log.ends()
-                    left = sum(waiting(one, ends) for one in await operations.partitions())
+                    left = sum(waiting(one, ends) for one in await operations.partitions()) + await ground.carrier.waiting()
                 except Unavailable as error:
                     left = str(error)
                 if left:
@@ -202,5 +202,6 @@ def _event_id(record: StoredRecord) -> str | None:
 async def _lag(ground: Ground, generation: Generation, found: Judgement) -> None:
     ends = await ground.log.ends()
     left = sum(waiting(one, ends) for one in await ground.operations(generation).partitions())
+    left += await ground.carrier.waiting()
     if left:
         found.different.append(f"{left} records are not applied")
