@@ -23,14 +23,16 @@ def project(
     entry: Entry, factor: float, history: Sequence[Entry], at: int, settings: FeatureSettings, landmark_ms: int, writes: Writes
 ) -> None:
     """Pair one event with its session's neighbours in time; ``at`` is where it belongs in ``history`` (oldest first)."""
-    item_id = entry.item_id
+    item_id, weight = entry.item_id, entry.weight
+    pair, backward, step_decay = writes.pair, settings.backward, settings.step_decay
     repeated = False
     for step, earlier in _walk(entry, history, range(at - 1, -1, -1), settings):
-        if earlier.item_id == item_id:
+        earlier_id = earlier.item_id
+        if earlier_id == item_id:
             repeated = step == 1
             break
-        strength = factor / step**settings.step_decay
-        writes.pair(earlier.item_id, item_id, entry.weight * strength, earlier.weight * settings.backward * strength)
+        strength = factor / step**step_decay
+        pair(earlier_id, item_id, weight * strength, earlier.weight * backward * strength)
     if not repeated:
         writes.item(item_id).visits += factor
     if at == len(history):
@@ -42,33 +44,29 @@ def project(
         writes.pair(item_id, later.item_id, later.weight * strength, entry.weight * settings.backward * strength)
 
 
-def same_session(earlier: Entry, later: Entry, gap_ms: int) -> bool:
-    """Tell whether two neighbouring events belong to one session.
-
-    Where both name a session, the names decide; otherwise a pause longer than ``gap_ms`` ends it.
-    """
-    if earlier.session_id is not None and later.session_id is not None:
-        return earlier.session_id == later.session_id
-    return abs(later.ts_ms - earlier.ts_ms) <= gap_ms
-
-
 def _walk(entry: Entry, history: Sequence[Entry], indices: range, settings: FeatureSettings) -> Iterator[tuple[int, Entry]]:
-    """Yield (step, neighbour) over the entry's session in one direction, at most ``window`` steps."""
+    """Yield (step, neighbour) over the entry's session in one direction, at most ``window`` steps.
+
+    Of two neighbouring events that both name a session the names decide whether it is one; otherwise a pause longer than the
+    gap ends it. This is the innermost loop of the worker.
+    """
     step = 0
-    last = entry
+    last_id, last_session, last_ms = entry.item_id, entry.session_id, entry.ts_ms
+    gap_ms, window = settings.session_gap_ms, settings.window
     for index in indices:
         other = history[index]
-        if not same_session(other, last, settings.session_gap_ms):
-            # Sessions of one user may run side by side: one that names another session is passed over,
-            # while a pause ends the walk.
-            if other.session_id is not None and last.session_id is not None:
+        session, item_id = other.session_id, other.item_id
+        if session is not None and last_session is not None:
+            if session != last_session:
+                # Sessions of one user may run side by side: one that names another session is passed over.
                 continue
+        elif abs(last_ms - other.ts_ms) > gap_ms:
             return
-        if step and other.item_id == last.item_id:
-            last = other
+        last_session, last_ms = session, other.ts_ms
+        if step and item_id == last_id:
             continue
         step += 1
-        if step > settings.window:
+        if step > window:
             return
         yield step, other
-        last = other
+        last_id = item_id

@@ -62,17 +62,18 @@ class Writes:
 
     def pair(self, source: str, target: str, forward: float, backward: float) -> None:
         """Add one meeting: ``forward`` to source -> target and ``backward`` to target -> source."""
-        key = (source, target) if source < target else (target, source)
+        if source < target:
+            key = (source, target)
+        else:
+            key = (target, source)
+            forward, backward = backward, forward
         found = self.pairs.get(key)
         if found is None:
-            found = self.pairs[key] = PairSum()
+            self.pairs[key] = PairSum(1, forward, backward)
+            return
         found.meetings += 1
-        if source < target:
-            found.low_to_high += forward
-            found.high_to_low += backward
-        else:
-            found.high_to_low += forward
-            found.low_to_high += backward
+        found.low_to_high += forward
+        found.high_to_low += backward
 
     def hour(self, ts_ms: int) -> HourSum:
         """Return the sum of the hour that holds this time, made on first use."""
