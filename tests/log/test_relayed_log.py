@@ -2,6 +2,7 @@
 
 import asyncio
 from collections import Counter
+from contextlib import suppress
 from unittest.mock import patch
 
 from headrace import config, telemetry, wiring
@@ -10,7 +11,8 @@ from headrace.errors import Unavailable
 from headrace.log.port import Verdict
 from headrace.log.relayed import RelayedLog
 from headrace.store.bindings import LogDiffers
-from headrace.wiring.logs import relay
+from headrace.store.pool import Database
+from headrace.wiring.logs import carrier_of, relay
 from headrace.wiring.switching import NotMoved, switch
 from tests.log.promises import record
 from tests.support.kafka import KafkaTestCase, discard, own_broker
@@ -155,6 +157,18 @@ class TheRelay(OnKafka):
         refusing = patch.object(log._near, "append", side_effect=Unavailable("log", "no"))
         with patch.object(log, "_away", "on purpose"), refusing, self.assertRaises(Unavailable):
             await log.append([record()], atomic=True)
+
+    async def test_a_relay_may_run_before_there_is_a_single_table(self) -> None:
+        """A process may start before its database has been made; what waits is not known until then."""
+        settings = config.read({"DATABASE_URL": self.url, **self.environment(self.broker)})
+        database = Database(settings.database)
+        self.addAsyncCleanup(database.close)
+        carrier = carrier_of(settings, database, "headrace")
+        self.addAsyncCleanup(carrier.log.close)
+        with self.assertRaises(Unavailable):
+            await carrier.waiting()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(relay(carrier, telemetry.LOG_RELAYED), 0.5)
 
 
 class AnotherLog(OnKafka):

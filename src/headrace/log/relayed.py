@@ -147,7 +147,9 @@ class RelayedLog:
         return await self._far.begins()
 
     async def waiting(self) -> int:
-        """Return how many records of the near log are still to be carried. Raises ``Unavailable``."""
+        """Return how many records of the near log are still to be carried. Raises ``Unavailable``, also before ``open``."""
+        if not self._near_open:
+            raise Unavailable("log", "it is not opened yet")
         return await self._ferry.waiting()
 
     async def close(self) -> None:

@@ -41,7 +41,7 @@ class Carrier:
 
     async def waiting(self) -> int:
         """Return how many acknowledged records are still on their way to the log that is read. Raises ``Unavailable``."""
-        return 0 if self.ferry is None else await self.ferry.waiting()
+        return await self.log.waiting() if isinstance(self.log, RelayedLog) else 0
 
 
 def carrier_of(settings: Settings, database: Database, space: str) -> Carrier:

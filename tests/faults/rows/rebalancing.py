@@ -12,7 +12,10 @@ from tests.faults.rows.kills import applied, owner, taken_over
 from tests.faults.site import Process, until
 from tests.faults.trial import Trial, Tried, drain_and_judge
 
-EVENTS: Final = 200_000
+EVENTS: Final = 600_000
+FEWEST: Final = 400_000
+"""A worker that joins takes some seconds to start, in which the other goes on: the backlog must outlast it."""
+
 LEASE_MS: Final = 5000
 """What a worker is given where nothing else is set: a killed one's partitions wait for about that long."""
 
@@ -22,7 +25,7 @@ MARGIN: Final = 0.05
 
 async def rebalancing(trial: Trial) -> Tried:
     """Work off a backlog with one worker, with two, and with one that inherits from a killed one."""
-    tried, events = Tried(), trial.size(EVENTS, 60_000)
+    tried, events = Tried(), trial.size(EVENTS, FEWEST)
     async with trial.site({"HEADRACE_STREAM_LEASE_MS": str(LEASE_MS)}) as site:
         api = await site.api()
         journal = Journal(names=site.settings.log.names)
