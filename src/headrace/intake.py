@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from prometheus_client import Counter as Counted
+
 from headrace import telemetry
 from headrace.clock import Clock
 from headrace.errors import Poison, Rejected, Unavailable, Violation
@@ -54,6 +56,7 @@ class Intake:
         self._waiting: deque[Impression] = deque()
         self._deliverer: asyncio.Task[None] | None = None
         self._closing_by: float | None = None
+        self._counters: dict[tuple[Topic, Verdict], Counted] = {}
 
     async def accept(self, events: Sequence[Event], *, atomic: bool = True, history: bool = False) -> list[Verdict]:
         """Append events durably and return one verdict each, in order; see ``log.port`` for ``atomic``.
@@ -68,8 +71,8 @@ class Intake:
         except Poison as poison:
             raise Rejected(422, "The event cannot be stored", (Violation("", str(poison)),)) from poison
         stored = not (atomic and Verdict.CONFLICT in verdicts)
-        for (topic, verdict), count in Counter(zip((record.topic for record in records), verdicts, strict=True)).items():
-            telemetry.EVENTS_ACCEPTED.labels(self._log.name(topic), verdict).inc(count)
+        for kind, count in Counter((record.topic, verdict) for record, verdict in zip(records, verdicts, strict=True)).items():
+            self._count(kind, count)
         if stored and self._listener is not None:
             for event, verdict in zip(events, verdicts, strict=True):
                 if verdict is Verdict.OK:
@@ -113,6 +116,13 @@ class Intake:
             deliverer.cancel()
         if self._waiting:
             telemetry.log.error("impressions_not_delivered", count=len(self._waiting))
+
+    def _count(self, kind: tuple[Topic, Verdict], count: int) -> None:
+        counter = self._counters.get(kind)
+        if counter is None:
+            topic, verdict = kind
+            counter = self._counters[kind] = telemetry.EVENTS_ACCEPTED.labels(self._log.name(topic), verdict)
+        counter.inc(count)
 
     async def _deliver(self) -> None:
         wait_s = 0.05

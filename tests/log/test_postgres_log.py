@@ -4,6 +4,7 @@ import asyncio
 import shutil
 import tempfile
 from pathlib import Path
+from unittest import mock
 
 import asyncpg
 
@@ -98,6 +99,44 @@ class TheNumberOfPartitionsIsFixed(PostgresLogTestCase):
         ended = await asyncio.gather(*(log.open() for log in logs), return_exceptions=True)
         self.assertEqual(sum(isinstance(end, PartitionsDiffer) for end in ended), 3)
         self.assertEqual(sum(end is None for end in ended), 3)
+
+
+class IdsTakenBefore(PostgresLogTestCase):
+    """An instance takes ids for new until Postgres says otherwise; what it then tells and stores is the same."""
+
+    async def test_ids_that_another_instance_took_are_told_in_a_group_with_new_ones(self) -> None:
+        """New, known and conflicting ones in one commit; each sender hears of its own, whatever came just before."""
+        first, second = await self.make_log(), await self.make_log()
+        await first.append([record("a"), record("b")], atomic=True)
+        for turn in range(3):
+            with self.subTest(turn):
+                new = record(f"new {turn}")
+                calls = (
+                    [new],
+                    [record("a")],
+                    [record("b", payload="other")],
+                    [record(f"atomic {turn}"), record("a", payload="x")],
+                )
+                told = await asyncio.gather(*(second.append(call, atomic=True) for call in calls))
+                ok, duplicate, conflict = Verdict.OK, Verdict.DUPLICATE, Verdict.CONFLICT
+                self.assertEqual(told, [[ok], [duplicate], [conflict], [ok, conflict]])
+                self.assertEqual(await second.append([record(f"later {turn}")], atomic=True), [ok])
+                self.assertEqual(await first.append([new, record(f"later {turn}")], atomic=True), [duplicate, duplicate])
+        self.assertEqual(sum((await second.ends()).values()), 2 + 2 * 3)
+
+    async def test_new_ids_cost_one_statement_and_known_ones_a_look(self) -> None:
+        """A group of new ids is one commit and one way to Postgres and back."""
+        log = await self.make_log()
+        self.assertEqual(await self.looks(log, [record("a"), record("b")]), 0)
+        self.assertEqual(await self.looks(log, [record("a"), record("c")]), 1)
+        self.assertEqual(await self.looks(log, [record("d")]), 1, "the one after a known one is looked up")
+        self.assertEqual(await self.looks(log, [record("e")]), 0)
+
+    async def looks(self, log: PostgresLog, records: list[NewRecord]) -> int:
+        """Append and return how many reads of the table of ids by their key that took."""
+        with mock.patch.object(log, "_known", wraps=log._known) as known:
+            await log.append(records, atomic=True)
+        return known.await_count
 
 
 class AValueThatPostgresRefuses(PostgresLogTestCase):

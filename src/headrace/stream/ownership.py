@@ -19,6 +19,12 @@ LONGEST_BACKOFF_S: Final = 5.0
 LESS_OFTEN: Final = 10
 """So many times longer waits a worker between two looks for news of a generation that nobody reads."""
 
+MANY: Final = 20
+"""After a batch of so many records and no backlog, the next one gathers for a while: they share what a transaction costs."""
+
+GATHER_S: Final = 0.03
+"""For so long; with the look and the transaction that follow, an event is still applied well within a tenth of a second."""
+
 LONGEST_FINISH_S: Final = 4.0
 """How long a stopping worker waits for its running batches; one cut off is rolled back and done again by the next owner."""
 
@@ -177,6 +183,8 @@ class Worker:
                     return
                 continue
             if not passed or (passed < self._settings.max_poll_records and not owned.from_archive):
+                if passed >= MANY:
+                    await self._pause(GATHER_S)
                 await self._idle(owned, brake)
 
     def _processor(self, owned: Owned, brake: Brake) -> Processor:

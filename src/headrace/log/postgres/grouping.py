@@ -13,6 +13,9 @@ from headrace.log.port import NewRecord, Verdict
 LARGEST_GROUP: Final = 1000
 """Records in one commit; a larger call is written whole, on its own."""
 
+MOST_TURNS: Final = 5
+"""Turns of the loop that a group waits for others at most: what has arrived is read in them, and no time is spent idle."""
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -28,7 +31,7 @@ Write = Callable[[Sequence[Call]], Awaitable[None]]
 
 
 class Grouping:
-    """A bounded queue in front of one writer that is flushed whenever the writer is idle."""
+    """A bounded queue in front of one writer that is flushed whenever the writer is idle, with all that has arrived by then."""
 
     def __init__(self, write: Write, *, queue_records: int) -> None:
         self._write = write
@@ -44,7 +47,6 @@ class Grouping:
         call = Call(records, atomic, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         self._records += len(records)
-        telemetry.INTAKE_QUEUE.set(self._records)
         if self._writer is None:
             self._writer = asyncio.create_task(self._flush())
         return await call.done
@@ -57,6 +59,8 @@ class Grouping:
     async def _flush(self) -> None:
         try:
             while self._waiting:
+                await self._gather()
+                telemetry.INTAKE_QUEUE.set(self._records)
                 group = self._take()
                 try:
                     await self._settle(group)
@@ -65,6 +69,15 @@ class Grouping:
                     telemetry.INTAKE_QUEUE.set(self._records)
         finally:
             self._writer = None
+
+    async def _gather(self) -> None:
+        """Let those who are at the door already come in, for as long as each turn of the loop brings more of them."""
+        waiting = 0
+        for _ in range(MOST_TURNS):
+            if len(self._waiting) == waiting or self._records >= LARGEST_GROUP:
+                return
+            waiting = len(self._waiting)
+            await asyncio.sleep(0)
 
     async def _settle(self, group: Sequence[Call]) -> None:
         """Write a group; an error is its callers' to see, and never keeps the next group waiting."""

@@ -38,8 +38,8 @@ DOOR_TIMEOUT_S: Final = 8.0
 IDENTITY: Final = "postgres"
 """The log stands in the same database as the positions in it, and moves with them."""
 
-TRIES: Final = 5
-"""How often an append is tried again when another process took one of its ids at the same moment."""
+TRIES: Final = 6
+"""How often an append is tried where ids of it were taken before: once unseen, then with a look each time."""
 
 LOCK: Final = 0x6C6F6700
 """The advisory lock ("log") under which the counter rows are made."""
@@ -66,6 +66,8 @@ class PostgresLog:
         self._grouping = Grouping(self._write, queue_records=queue_records)
         self._adopt = adopt
         self._open = False
+        self._look_first = False
+        """Whether known ids came lately; if not, all of a group are taken for new, and the insert tells where they are not."""
 
     async def open(self) -> None:
         """Make the counter rows; until then every call raises ``Unavailable``.
@@ -164,17 +166,18 @@ class PostgresLog:
         started = perf_counter()
         for _ in range(TRIES):
             async with self._database.connection() as connection:
-                ids = list({record.id_hash for call in calls for record in call.records})
-                rows = await connection.fetch(self._queries["known_ids"], ids, timeout=DOOR_TIMEOUT_S)
-                verdicts, fresh = _judge(calls, {row["id"]: row["payload_hash"] for row in rows})
+                known = await self._known(connection, calls) if self._look_first else {}
+                self._look_first = bool(known)
+                verdicts, fresh = _judge(calls, known)
                 try:
                     if fresh:
                         await connection.execute(
                             self._queries["append"], *_columns(fresh, self._partitions), timeout=DOOR_TIMEOUT_S
                         )
                 except (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.CheckViolationError):
-                    # Another process took one of these ids between our look and our insert, or made a day's table while
-                    # our records were on their way to the table of the rest: look again.
+                    # An id was taken before, or another process made a day's table while our records were on their way to
+                    # the table of the rest. Nothing of the group is stored: look, and try again.
+                    self._look_first = True
                     await asyncio.sleep(0)
                     continue
                 except asyncpg.DataError as error:
@@ -185,6 +188,12 @@ class PostgresLog:
                     call.done.set_result(verdict)
             return
         raise Unavailable("log", "the same events are being written by several processes at once")
+
+    async def _known(self, connection: Connection, calls: Sequence[Call]) -> dict[bytes, bytes]:
+        """Return those ids of the group that were taken before, with what they were taken with."""
+        ids = list({record.id_hash for call in calls for record in call.records})
+        rows = await connection.fetch(self._queries["known_ids"], ids, timeout=DOOR_TIMEOUT_S)
+        return {row["id"]: row["payload_hash"] for row in rows}
 
 
 def _judge(calls: Sequence[Call], known: dict[bytes, bytes]) -> tuple[list[list[Verdict]], list[NewRecord]]:
