@@ -12,13 +12,15 @@ from headrace import telemetry
 from headrace.clock import Clock
 from headrace.errors import Poison, Rejected, Unavailable, Violation
 from headrace.events import codec
-from headrace.events.types import Event, Impression, Interaction, Watch
+from headrace.events.items import ItemChange
+from headrace.events.types import Event, Impression, Interaction, Watch, key_of
 from headrace.log.port import Log, NewRecord, Topic, Verdict
 
 TOPIC_OF: Final[dict[type[Event], Topic]] = {
     Interaction: Topic.INTERACTION,
     Watch: Topic.WATCH,
     Impression: Topic.IMPRESSION,
+    ItemChange: Topic.CATALOGUE,
 }
 
 MOST_WAITING: Final = 50_000
@@ -90,7 +92,7 @@ class Intake:
         for again in records:
             payload_hash = codec.payload_hash(again.event)
             origin = codec.id_hash(f"redriven from {again.origin} as {payload_hash.hex()}")
-            topic, key = TOPIC_OF[type(again.event)], again.event.user_id
+            topic, key = TOPIC_OF[type(again.event)], key_of(again.event)
             new.append(NewRecord(topic, key, again.value, now_ms, origin, payload_hash))
         try:
             return await self._log.append(new, atomic=False)
@@ -166,7 +168,7 @@ def _record(event: Event, now_ms: int, *, kept: bool) -> NewRecord:
     value, payload_hash = codec.sealed(event, now_ms)
     return NewRecord(
         topic=TOPIC_OF[type(event)],
-        key=event.user_id,
+        key=key_of(event),
         value=value,
         timestamp_ms=now_ms,
         id_hash=codec.id_hash(event.event_id),

@@ -190,9 +190,14 @@ def _gather(sources: Sequence[Source], picture: Picture, query: Query, trace: Tr
 
 
 def _filtered(recipe: Recipe, candidates: Candidates, picture: Picture, query: Query, trace: Trace | None) -> Candidates:
-    """Return what all filters let stay. Each sees all candidates: what others say of one makes no difference to it."""
-    stays: NDArray[np.bool_] | None = None
+    """Return what may be shown now and all filters let stay. What is said of one candidate makes no difference to another.
+
+    Whether the catalogue hides an item is asked always: no recipe can forget it.
+    """
+    stays = picture.catalogue.visible(candidates.items)
     left = len(candidates)
+    if stays is not None:
+        _note(trace, "available", left, int(stays.sum()))
     for part in recipe.filters:
         mask = part.allow(picture, query, candidates)
         if mask is not None:

@@ -27,6 +27,7 @@ from headrace.clock import SystemClock
 from headrace.errors import Unavailable
 from headrace.events.codec import payload_hash
 from headrace.events.contract import Contract, Limits
+from headrace.events.items import Item, ItemChange, changed
 from headrace.events.types import Event, Impression
 from headrace.log.port import Verdict
 
@@ -84,7 +85,7 @@ class World:
         seen: set[str] = set()
         counts: dict[str, int] = {}
         for event in self.events.values():
-            if isinstance(event, Impression):
+            if isinstance(event, Impression | ItemChange):
                 continue
             counts[event.item_id] = counts.get(event.item_id, 0) + 1
             if event.user_id == user_id:
@@ -104,6 +105,23 @@ class World:
     async def trending(self, k: int) -> Taken:
         """Return what is popular."""
         return await self.recommend("everybody", None, k, record=False)
+
+    async def item(self, item_id: str) -> Item | None:
+        """Return an item after all its changes."""
+        self._fail()
+        return self._items().get(item_id)
+
+    async def page(self, after: str, limit: int) -> list[tuple[str, Item]]:
+        """Return a page of the items."""
+        self._fail()
+        return [(name, item) for name, item in sorted(self._items().items()) if item is not None and name > after][:limit]
+
+    def _items(self) -> dict[str, Item | None]:
+        items: dict[str, Item | None] = {}
+        for event in self.events.values():
+            if isinstance(event, ItemChange):
+                items[event.item_id] = changed(items.get(event.item_id), event)
+        return items
 
     async def baseline(self, days: int) -> BaselineMetrics:
         """Return figures over nothing."""
@@ -157,6 +175,7 @@ class World:
             contract=Contract(Limits(), SystemClock()),
             intake=self,
             recommender=self,
+            catalogue=self,
             clock=SystemClock(),
             baseline=self.baseline,
             worker_figures=self.worker_figures,

@@ -3,7 +3,7 @@
 import unittest
 from dataclasses import replace
 
-from headrace.events.types import Event, Interaction
+from headrace.events.types import Interaction, UserEvent
 from tests.features.worlds import DAY, MINUTE, SETTINGS, START, Book, act, watch
 
 
@@ -46,7 +46,7 @@ class ByHand(unittest.TestCase):
 
     def test_every_signal_weighs_alike_in_popularity_and_in_pairs(self) -> None:
         """View 1, click 3, purchase 10; a watch of 10 s 1, of 50 s 3, of 200 s 10."""
-        signs: dict[int, list[Event]] = {
+        signs: dict[int, list[UserEvent]] = {
             1: [act("ada", "lamp", 1, session="s"), watch("ada", "lamp", 1, seconds=10)],
             3: [act("ada", "lamp", 1, action="click", session="s"), watch("ada", "lamp", 1, seconds=50)],
             10: [act("ada", "lamp", 1, action="purchase", session="s"), watch("ada", "lamp", 1, seconds=200)],

@@ -2,7 +2,7 @@
 
 import unittest
 
-from headrace.events.types import Event
+from headrace.events.types import UserEvent
 from headrace.features.writes import HOUR_MS
 from tests.features.worlds import DAY, START, Book, act, shown, watch
 
@@ -17,7 +17,7 @@ class Outcomes(unittest.TestCase):
 
     def test_a_watch_that_arrives_before_its_impression_counts_as_well(self) -> None:
         """The two topics may overtake each other, in one batch or in two."""
-        events: list[Event] = [watch("ada", "stove", 1), shown("ada", ["tent", "stove"])]
+        events: list[UserEvent] = [watch("ada", "stove", 1), shown("ada", ["tent", "stove"])]
         self.assertEqual(Book().take(events).outcome(), (1, 2, 1, 1))
         self.assertEqual(Book().take(events[:1]).take(events[1:]).outcome(), (1, 2, 1, 1))
 
@@ -41,7 +41,7 @@ class Outcomes(unittest.TestCase):
 
     def test_another_users_act_does_not_count(self) -> None:
         """Bob watches with ada's request: nothing followed, in either order."""
-        events: list[Event] = [shown("ada", ["tent"]), watch("bob", "tent", 1)]
+        events: list[UserEvent] = [shown("ada", ["tent"]), watch("bob", "tent", 1)]
         self.assertEqual(Book().take(events).outcome(), (1, 1, 0, 1))
         self.assertEqual(Book().take(events[::-1]).outcome(), (1, 1, 0, 1))
 
@@ -51,12 +51,12 @@ class Outcomes(unittest.TestCase):
 
     def test_positions_from_twenty_on_are_not_counted(self) -> None:
         """Of items at positions 18 to 21 two count; a watch of the others follows nothing."""
-        events: list[Event] = [shown("ada", ["a", "b", "c", "d"], first=18), watch("ada", "b", 1), watch("ada", "c", 2)]
+        events: list[UserEvent] = [shown("ada", ["a", "b", "c", "d"], first=18), watch("ada", "b", 1), watch("ada", "c", 2)]
         self.assertEqual(Book().take(events).outcome(), (1, 2, 1, 2))
 
     def test_an_item_shown_twice_for_one_request_counts_once(self) -> None:
         """Two pages of one request that share an item: one request, three items, and two watches follow one item once."""
-        events: list[Event] = [
+        events: list[UserEvent] = [
             shown("ada", ["a", "b"]),
             shown("ada", ["b", "c"], 1, first=2),
             watch("ada", "b", 2),
@@ -70,12 +70,12 @@ class Outcomes(unittest.TestCase):
 
     def test_an_item_first_shown_too_deep_counts_once_it_is_shown_high(self) -> None:
         """Position 25 first, then position 0: shown once, and the watch before either follows it."""
-        events: list[Event] = [watch("ada", "tent", 0), shown("ada", ["tent"], 1, first=25), shown("ada", ["tent"], 2)]
+        events: list[UserEvent] = [watch("ada", "tent", 0), shown("ada", ["tent"], 1, first=25), shown("ada", ["tent"], 2)]
         self.assertEqual(Book().take(events).outcome(), (1, 1, 1, 1))
 
     def test_two_requests_count_apart(self) -> None:
         """The same item shown for two requests is shown twice, and each is followed for itself."""
-        events: list[Event] = [
+        events: list[UserEvent] = [
             shown("ada", ["tent"], request="r1"),
             shown("ada", ["tent"], 1, request="r2"),
             watch("ada", "tent", 2, request="r2"),

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from headrace.events import signals
-from headrace.events.types import Event, Impression, Interaction, Watch
+from headrace.events.types import Impression, Interaction, UserEvent, Watch
 from headrace.features.decay import factor
 from headrace.features.history import entry_of
 from tests.features.worlds import SETTINGS, START, Book, act, streams
@@ -43,13 +43,13 @@ class FeaturePromises:
 
     @QUICK
     @given(streams() | streams(named=True))
-    def test_a_replay_in_applied_order_gives_the_same(self, events: list[Event]) -> None:
+    def test_a_replay_in_applied_order_gives_the_same(self, events: list[UserEvent]) -> None:
         """The same events in the same order give the same sums, however often they are worked out."""
         self.assert_same(Book().take(events), Book().take(events))
 
     @QUICK
     @given(streams(named=True) | streams(), st.lists(st.integers(0, 25), max_size=6))
-    def test_where_batches_are_cut_makes_no_difference(self, events: list[Event], cuts: list[int]) -> None:
+    def test_where_batches_are_cut_makes_no_difference(self, events: list[UserEvent], cuts: list[int]) -> None:
         """One transaction for everything or one for each few events: the sums are the same."""
         book = Book()
         edges = [0, *sorted(cuts), len(events)]
@@ -59,7 +59,7 @@ class FeaturePromises:
 
     @QUICK
     @given(streams(named=True) | streams(), st.randoms(use_true_random=False))
-    def test_how_users_interleave_makes_no_difference(self, events: list[Event], chance: random.Random) -> None:
+    def test_how_users_interleave_makes_no_difference(self, events: list[UserEvent], chance: random.Random) -> None:
         """Users are independent: their streams may be merged in any way, as partitions do."""
         left = {user: [event for event in events if event.user_id == user] for user in {event.user_id for event in events}}
         merged = []
@@ -82,7 +82,7 @@ class Popularity(FeaturePromises, unittest.TestCase):
 
     @QUICK
     @given(streams(), st.randoms(use_true_random=False))
-    def test_the_order_of_arrival_changes_popularity_not_at_all(self, events: list[Event], chance: random.Random) -> None:
+    def test_the_order_of_arrival_changes_popularity_not_at_all(self, events: list[UserEvent], chance: random.Random) -> None:
         """Shuffled events count the same and weigh the same, decayed sums to 1e-9."""
         shuffled = list(events)
         chance.shuffle(shuffled)
@@ -111,7 +111,7 @@ class CoVisitation(FeaturePromises, unittest.TestCase):
     @examples(150)
     @given(streams(users=2, most=14), st.randoms(use_true_random=False))
     def test_a_shuffled_arrival_changes_no_more_than_the_step_weight_of_its_own_session(
-        self, events: list[Event], chance: random.Random
+        self, events: list[UserEvent], chance: random.Random
     ) -> None:
         """Whatever the order, a pair of events meets at most once, only in one session, at a step weight of at most 1.
 
@@ -158,7 +158,7 @@ class History(FeaturePromises, unittest.TestCase):
 
     @QUICK
     @given(streams(), st.randoms(use_true_random=False))
-    def test_the_order_of_arrival_changes_no_history(self, events: list[Event], chance: random.Random) -> None:
+    def test_the_order_of_arrival_changes_no_history(self, events: list[UserEvent], chance: random.Random) -> None:
         """A history holds the newest events in the order of their own times, however they arrived."""
         shuffled = list(events)
         chance.shuffle(shuffled)
@@ -178,14 +178,14 @@ class Outcomes(FeaturePromises, unittest.TestCase):
 
     @QUICK
     @given(streams(named=True), st.randoms(use_true_random=False))
-    def test_the_order_of_arrival_changes_no_rate(self, events: list[Event], chance: random.Random) -> None:
+    def test_the_order_of_arrival_changes_no_rate(self, events: list[UserEvent], chance: random.Random) -> None:
         """Impressions and follow-ups may come in any order: requests, shown and followed items stay the same."""
         shuffled = list(events)
         chance.shuffle(shuffled)
         self.assertEqual(Book().take(shuffled).outcome(), Book().take(events).outcome())
 
 
-def _bounds(events: list[Event]) -> tuple[dict[tuple[str, str], float], Counter[tuple[str, str]]]:
+def _bounds(events: list[UserEvent]) -> tuple[dict[tuple[str, str], float], Counter[tuple[str, str]]]:
     """Return, by brute force over pairs of events in one session, how strong and how often items may at most have met."""
     bounds: dict[tuple[str, str], float] = {}
     meetings: Counter[tuple[str, str]] = Counter()

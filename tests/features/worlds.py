@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from hypothesis import strategies as st
 
-from headrace.events.types import Action, Event, Impression, Interaction, ShownItem, Watch
+from headrace.events.types import Action, Impression, Interaction, ShownItem, UserEvent, Watch
 from headrace.features.projection import Recent, Rules, project
 from headrace.features.settings import FeatureSettings
 from headrace.features.writes import HourSum, ItemSum, PairSum, Writes
@@ -61,7 +61,7 @@ class Book:
         self.recent = Recent()
         self.sums = Writes()
 
-    def take(self, events: Iterable[Event]) -> "Book":
+    def take(self, events: Iterable[UserEvent]) -> "Book":
         """Project one batch and add its writes to the sums."""
         batch = Writes()
         for event in events:
@@ -106,10 +106,10 @@ ACTIONS: tuple[Action, ...] = ("view", "click", "purchase")
 
 
 @st.composite
-def streams(draw: st.DrawFn, *, users: int = 3, most: int = 25, named: bool = False) -> list[Event]:
+def streams(draw: st.DrawFn, *, users: int = 3, most: int = 25, named: bool = False) -> list[UserEvent]:
     """Return acts, watches and impressions of a few users in the order of their times, no two at one time."""
     minutes = draw(st.lists(st.integers(0, 400), min_size=1, max_size=most, unique=True).map(sorted))
-    events: list[Event] = []
+    events: list[UserEvent] = []
     for minute in minutes:
         user = f"user-{draw(st.integers(1, users))}"
         item = draw(st.sampled_from(ITEMS))

@@ -78,7 +78,7 @@ class TheNumberOfPartitionsIsFixed(PostgresLogTestCase):
             found = await log.read(place, positions, limit=500)
             sizes.append([len(one.value) for one in found])
             positions = {topic: position + 1 for topic, position in positions.items()}
-        self.assertEqual(sizes, [[10] * 3, [LARGEST_READ_BYTES] * 3, [10] * 3])
+        self.assertEqual(sizes, [[size] * len(TOPICS) for size in (10, LARGEST_READ_BYTES, 10)])
 
     async def test_another_number_of_partitions_is_refused_with_the_mend(self) -> None:
         """The message says which setting to correct, and to what."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Final
 
-from headrace.events.types import Event, Impression, Interaction, Watch
+from headrace.events.types import Impression, Interaction, UserEvent, Watch
 
 HISTORY: Final = 8
 WINDOW: Final = 10
@@ -17,7 +17,7 @@ GAP_MS: Final = 30 * 60_000
 class Oracle:
     """The events that count, each once, in the order the door took them; and how many records must be dead letters."""
 
-    events: dict[str, Event] = field(default_factory=dict)
+    events: dict[str, UserEvent] = field(default_factory=dict)
     dead: Counter[str] = field(default_factory=Counter)
 
     def acts(self) -> list[Interaction | Watch]:

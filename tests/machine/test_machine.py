@@ -20,7 +20,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 from headrace.errors import Unavailable
 from headrace.events import codec
-from headrace.events.types import Action, Event, Impression, Interaction, ShownItem, Watch
+from headrace.events.types import Action, Impression, Interaction, ShownItem, UserEvent, Watch
 from headrace.features import history
 from headrace.intake import TOPIC_OF
 from headrace.log.port import NewRecord, Topic, Verdict
@@ -224,7 +224,7 @@ class Deeds(RuleBasedStateMachine):
             )
         )
 
-    def send(self, event: Event) -> None:
+    def send(self, event: UserEvent) -> None:
         """Send by the door, which must take it, and remember that it counts."""
         assert self.do(self.loop.send(event)) == [Verdict.OK]
         self.oracle.events[event.event_id] = event
@@ -236,7 +236,7 @@ class Deeds(RuleBasedStateMachine):
             Verdict.OK
         ]
 
-    def one_of_the_events(self, data: st.DataObject) -> Event:
+    def one_of_the_events(self, data: st.DataObject) -> UserEvent:
         """Draw an event that was sent."""
         return self.oracle.events[data.draw(st.sampled_from(sorted(self.oracle.events)))]
 

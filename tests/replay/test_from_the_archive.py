@@ -4,12 +4,15 @@ import asyncio
 import random
 
 from headrace.events import codec
+from headrace.events.items import ItemPatch
+from headrace.events.types import Event
 from headrace.log.port import TOPICS
 from headrace.store import bindings, generations
 from headrace.store.archive import event_of
 from headrace.store.operations import lowest_positions
 from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.ledger import Fenced
+from tests.catalogue.world import JAM, gone, patch, put
 from tests.replay.world import ReplayTestCase, traffic
 from tests.stream.world import T0, raw, user_of, view
 
@@ -53,11 +56,12 @@ class FromTheArchive(ReplayTestCase):
 
     async def test_the_archive_gives_back_the_very_events(self) -> None:
         """What is decoded from a row is what was archived, to the bytes: an id's payload stays what it was."""
-        events = {event.event_id: event for event in traffic(4, 300)}
+        events: dict[str, Event] = {event.event_id: event for event in traffic(4, 300)}
+        events |= {one.event_id: one for one in (put("jam", JAM), patch("jam", ItemPatch(group=None)), gone("tea"))}
         await self.send(*events.values())
         await self.drain()
         found = 0
-        for topic, table in zip(TOPICS, ("interactions", "watches", "impression_lists"), strict=True):
+        for topic, table in zip(TOPICS, ("interactions", "watches", "impression_lists", "item_changes"), strict=True):
             for row in await self.sql.fetch(f"SELECT * FROM {self.gen}.{table}"):
                 again = event_of(topic, row)
                 self.assertEqual(codec.encode(again), codec.encode(events[again.event_id]))

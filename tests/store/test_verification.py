@@ -5,12 +5,14 @@ import random
 from dataclasses import replace
 
 from headrace import config, wiring
+from headrace.events.items import ItemPatch
 from headrace.events.types import Event
 from headrace.store.ledger import PostgresLedger
 from headrace.store.operations import lowest_positions
 from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.ledger import Status
 from headrace.wiring.ground import prepare
+from tests.catalogue.world import JAM, gone, patch, put
 from tests.stream.world import LEASE_MS, T0, StreamTestCase, shown, view, watch
 
 HOUR_MS = 3_600_000
@@ -50,6 +52,7 @@ class Verifying(StreamTestCase):
         events = traffic(seed, number)
         for start in range(0, len(events), 100):
             await self.send(*events[start : start + 100])
+        await self.send(put("item 3", JAM), gone("item 4"), patch("item 3", ItemPatch(title=f"Jam {seed}")), put("item 4"))
         await self.drain(limit=random.Random(seed).randrange(3, 40))
 
     async def differing(self) -> set[str]:
@@ -99,6 +102,9 @@ class Verifying(StreamTestCase):
             "UPDATE @gen.outcome_hours SET watch_seconds = watch_seconds * 1.001 WHERE watches > 0": {"outcome_hours"},
             "DELETE FROM @gen.outcome_items WHERE item_id = 'item 3'": {"outcome_items"},
             "INSERT INTO @gen.outcome_items VALUES (1, 'extra')": {"outcome_items"},
+            "UPDATE @gen.catalogue SET item = '{}' WHERE item_id = 'item 3'": {"catalogue"},
+            "DELETE FROM @gen.catalogue WHERE item_id = 'item 4'": {"catalogue"},
+            "INSERT INTO @gen.catalogue VALUES ('extra', '{}', 0, 0)": {"catalogue"},
             "UPDATE @gen.partitions SET positions[2] = positions[2] + 1 WHERE partition = 1": {"positions"},
             "UPDATE @gen.partitions SET duplicates[1] = duplicates[1] + 1 WHERE partition = 1": {"positions"},
             "UPDATE @gen.partitions SET dead = dead + 1 WHERE partition = 1": {"positions"},
@@ -111,7 +117,7 @@ class Verifying(StreamTestCase):
     async def test_it_sees_a_lost_row_of_an_archive(self) -> None:
         """A position that no archived event, duplicate, dead letter or gap explains."""
         await self.play(2)
-        for table in ("interactions", "watches", "impression_lists"):
+        for table in ("interactions", "watches", "impression_lists", "item_changes"):
             with self.subTest(table):
                 damage = f"DELETE FROM @gen.{table} WHERE ctid = (SELECT max(ctid) FROM @gen.{table})"
                 self.assertIn("positions", await self._damaged(damage))
@@ -125,10 +131,12 @@ class Verifying(StreamTestCase):
             "user_history",
             "outcome_hours",
             "outcome_items",
+            "catalogue",
             "partitions",
             "interactions",
             "watches",
             "impression_lists",
+            "item_changes",
         )
         touched = [name for name in names if f"@gen.{name}" in damage]
         for name in touched:

@@ -23,6 +23,7 @@ from headrace.events.types import (
     ShownItem,
     UserId,
     Watch,
+    key_of,
 )
 from headrace.intake import TOPIC_OF
 from headrace.log.port import Log, NewRecord, Topic, Verdict, partition_of
@@ -124,7 +125,7 @@ def raw(value: bytes, *, user: str = "anna", topic: Topic = Topic.INTERACTION) -
 
 def record(event: Event) -> NewRecord:
     """Return an event as another producer's record, so that the door does not notice an id it knows."""
-    return raw(codec.encode(event), user=event.user_id, topic=TOPIC_OF[type(event)])
+    return raw(codec.encode(event), user=key_of(event), topic=TOPIC_OF[type(event)])
 
 
 class StreamTestCase(PostgresTestCase):

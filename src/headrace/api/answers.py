@@ -7,6 +7,7 @@ import msgspec
 from headrace.api.problem import FieldError
 from headrace.api.services import BaselineMetrics
 from headrace.api.targets import KpiTargets, SlaTargets
+from headrace.events.items import Value
 
 
 class EventAnswer(msgspec.Struct, frozen=True):
@@ -36,6 +37,41 @@ class BatchAnswer(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     status: Literal["ok"]
     count: int
     results: list[EventVerdict] | None = None
+
+
+class ChangeAnswer(msgspec.Struct, frozen=True):
+    """The change is in the log: taken now, or known already."""
+
+    status: Literal["ok", "duplicate"]
+    item_id: str
+    event_id: str
+
+
+class ManyItemsAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """All items are in the log."""
+
+    count: int
+    status: Literal["ok"] = "ok"
+
+
+class ItemAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """An item as the catalogue has it; times are Unix milliseconds."""
+
+    item_id: str
+    title: str | None
+    categories: list[str]
+    attributes: dict[str, Value]
+    available: bool
+    available_from: int | None
+    available_until: int | None
+    group: str | None
+
+
+class ItemsAnswer(msgspec.Struct, frozen=True):
+    """A page of the catalogue, in the order of ids; ``next`` is the cursor of the page behind it, null on the last."""
+
+    items: list[ItemAnswer]
+    next: str | None
 
 
 class RecoAnswer(msgspec.Struct, frozen=True):

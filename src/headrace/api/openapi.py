@@ -19,15 +19,18 @@ _ALONE: Final = {ImpressionIn: "ImpressionAlone", WatchIn: "WatchAlone"}
 
 _REFUSALS: Final = {
     400: "The body is not JSON.",
+    404: "There is no such thing.",
     408: "The body did not arrive in time; the connection is closed.",
     413: "The body, or one event in it, is too large.",
     422: "What was sent breaks the contract; `errors` names every offending field.",
     500: "A bug of ours.",
     503: "Something the answer needs is away: send the same request again after `Retry-After` seconds.",
 }
+_NO_BRACES: Final = str.maketrans("", "", "{}")
 _TAGS: Final = (
     ("events", "What users do. Durable when answered, counted exactly once."),
     ("recommendations", "What to show them."),
+    ("catalogue", "What is known of items beside what users do with them."),
     ("operation", "How the service is."),
 )
 
@@ -55,7 +58,7 @@ def document(limits: Limits) -> dict[str, Any]:
 
 def _operation(operation: Operation) -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": f"{operation.method.lower()}_{operation.path.strip('/').replace('/', '_')}",
+        "operationId": f"{operation.method.lower()}_{operation.path.strip('/').replace('/', '_').translate(_NO_BRACES)}",
         "tags": [operation.tag],
         "summary": operation.summary,
         "responses": {
@@ -69,7 +72,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         described["parameters"] = [
             {
                 "name": one.name,
-                "in": "query",
+                "in": one.place,
                 "required": one.required,
                 "description": one.description,
                 "schema": dict(one.schema),

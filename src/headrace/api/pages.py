@@ -15,6 +15,7 @@ from headrace import __version__, telemetry
 from headrace.api import limits, problem, question
 from headrace.api.answers import BaselineAnswer, ContractAnswer, Health, Reason, RecommendAnswer
 from headrace.api.hot import reco_reply
+from headrace.api.items import add_items
 from headrace.api.openapi import document
 from headrace.api.query import parse
 from headrace.api.reply import Reply, json_reply
@@ -37,6 +38,7 @@ def build(services: Services, window: Window) -> FastAPI:
         openapi_url="/openapi.json",
     )
     _add_answers(app, services)
+    add_items(app, services)
     _add_figures(app, services, window)
     _add_documentation(app)
     _add_refusals(app)

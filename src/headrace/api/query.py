@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Generic, TypeVar
+from typing import Any, Final, Generic, Literal, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from headrace.errors import Rejected, Violation
 from headrace.events.rules import judge_id
-from headrace.events.wire import ID_PATTERN, LONGEST_ID
+from headrace.events.wire import ID_PATTERN, LONGEST_EVENT_ID, LONGEST_ID, SHORTEST_EVENT_ID
 
 T = TypeVar("T")
 _BROKEN: Final = "The query breaks the contract"
@@ -28,12 +28,25 @@ class Parameter(Generic[T]):
     description: str
     default: T | None = None
     required: bool = False
+    place: Literal["query", "path"] = "query"
 
 
-def an_id(name: str, description: str, *, required: bool) -> Parameter[str]:
+def an_id(name: str, description: str, *, required: bool, place: Literal["query", "path"] = "query") -> Parameter[str]:
     """Return a parameter that is an id."""
     schema = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID, "pattern": ID_PATTERN}
-    return Parameter(name, _read_id, schema, description, required=required)
+    return Parameter(name, _read_id, schema, description, required=required, place=place)
+
+
+def an_event_id(name: str, description: str) -> Parameter[str]:
+    """Return a parameter that is an event's id, and may be left out."""
+
+    def read(text: str) -> str:
+        if not SHORTEST_EVENT_ID <= len(text) <= LONGEST_EVENT_ID:
+            raise _Wrong(f"must have {SHORTEST_EVENT_ID} to {LONGEST_EVENT_ID} characters, has {len(text)}")
+        return _read_id(text)
+
+    schema = {"type": "string", "minLength": SHORTEST_EVENT_ID, "maxLength": LONGEST_EVENT_ID, "pattern": ID_PATTERN}
+    return Parameter(name, read, schema, description)
 
 
 def a_number(name: str, description: str, most: int, default: int) -> Parameter[int]:
@@ -81,6 +94,14 @@ def parse(query: bytes, parameters: Mapping[str, Parameter[Any]]) -> dict[str, A
     if wrong:
         raise Rejected(422, _BROKEN, tuple(wrong[:100]))
     return values
+
+
+def from_path(text: str, parameter: Parameter[T]) -> T:
+    """Return the value of a parameter that is part of the path; raises ``Rejected`` (422)."""
+    try:
+        return parameter.read(text)
+    except _Wrong as error:
+        raise Rejected(422, "The path breaks the contract", (Violation(parameter.name, str(error)),)) from None
 
 
 def _read(name: str, value: str, parameters: Mapping[str, Parameter[Any]], values: Mapping[str, Any]) -> object:

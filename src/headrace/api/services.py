@@ -12,6 +12,7 @@ import msgspec
 from headrace.api.settings import ApiSettings
 from headrace.clock import Clock
 from headrace.events.contract import Contract
+from headrace.events.items import Item
 from headrace.events.types import Event
 from headrace.log.port import Verdict
 
@@ -75,6 +76,18 @@ class Intake(Protocol):
 
     async def accept(self, events: Sequence[Event], *, atomic: bool = True) -> list[Verdict]:
         """Append judged events durably and return one verdict each, in order. Raises ``Unavailable``."""
+        ...
+
+
+class Catalogue(Protocol):
+    """What is known of items beside their events. Every method raises ``Unavailable``."""
+
+    async def item(self, item_id: str) -> Item | None:
+        """Return an item, changes that this process has acknowledged included; None of one that is not there."""
+        ...
+
+    async def page(self, after: str, limit: int) -> Sequence[tuple[str, Item]]:
+        """Return at most ``limit`` items behind this id, in the order of ids, as they were applied."""
         ...
 
 
@@ -158,6 +171,7 @@ class Services:
     contract: Contract
     intake: Intake
     recommender: Recommender
+    catalogue: Catalogue
     clock: Clock
     baseline: Callable[[int], Awaitable[BaselineMetrics]]
     worker_figures: Callable[[], Awaitable[WorkerFigures]]

@@ -140,6 +140,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
             ("TOPIC_INTERACTION", "topic_interaction", TOPIC, "", "The topic of events that came by `POST /event`."),
             ("TOPIC_WATCH", "topic_watch", TOPIC, "", "The topic of watches."),
             ("TOPIC_IMPRESSION", "topic_impression", TOPIC, "", "The topic of impressions."),
+            ("TOPIC_CATALOGUE", "topic_catalogue", TOPIC, "", "The topic of changes of the catalogue."),
             ("TOPIC_DLQ", "topic_dlq", TOPIC, "", "The topic of dead letters."),
             (
                 "HEADRACE_LOG_PARTITIONS",
@@ -345,6 +346,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 Whole(1, 100_000_000),
                 "users",
                 "How many users' histories are held in memory.",
+            ),
+            (
+                "HEADRACE_SNAPSHOT_UNKNOWN_ITEMS",
+                "unknown_items",
+                Flag(),
+                "",
+                "Whether an item is shown that events name but the catalogue never heard of.",
             ),
             ("HEADRACE_SNAPSHOT_POLL_MS", "poll_ms", Whole(1, 10_000), "ms", "How often the changelog is looked at."),
         ),

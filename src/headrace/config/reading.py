@@ -126,6 +126,7 @@ def _contradictions(settings: Settings) -> list[str]:
         "TOPIC_INTERACTION": log.topic_interaction,
         "TOPIC_WATCH": log.topic_watch,
         "TOPIC_IMPRESSION": log.topic_impression,
+        "TOPIC_CATALOGUE": log.topic_catalogue,
         "TOPIC_DLQ": log.topic_dlq,
     }
     for name, topic in topics.items():

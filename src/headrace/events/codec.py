@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from headrace.errors import Poison
+from headrace.events.items import LARGEST_ITEM, Item, ItemChange, faults
 from headrace.events.types import Context, Event, Impression, Interaction, Served, Watch
 
 VERSION: Final = 1
@@ -26,7 +27,7 @@ _PREFIX: Final = b'{"v":1,'
 _CLEAN: Final = re.compile(r"(?!\s+\Z)[^\x00-\x1f\x7f-\x9f]{1,128}")
 _CLEAN_TEXT: Final = re.compile(r"[^\x00]{0,512}", re.DOTALL)
 
-E = TypeVar("E", Interaction, Watch, Impression)
+E = TypeVar("E", Interaction, Watch, Impression, ItemChange)
 
 
 class _Version(msgspec.Struct):
@@ -38,6 +39,8 @@ _version: Final = msgspec.json.Decoder(_Version)
 _interactions: Final = msgspec.json.Decoder(Interaction)
 _watches: Final = msgspec.json.Decoder(Watch)
 _impressions: Final = msgspec.json.Decoder(Impression)
+_changes: Final = msgspec.json.Decoder(ItemChange)
+_items: Final = msgspec.json.Decoder(Item)
 
 
 def encode(event: Event) -> bytes:
@@ -108,6 +111,30 @@ def decode_impression(value: bytes) -> Impression:
     if event.served is not None:
         _check_served(event.served, len(event.items))
     return event
+
+
+def decode_change(value: bytes) -> ItemChange:
+    """Return the change of the catalogue that these bytes hold; raises ``Poison``."""
+    if len(value) > 2 * LARGEST_ITEM:
+        raise Poison("wrong_schema", f"a change of an item has at most {2 * LARGEST_ITEM} bytes")
+    change = _decode(_changes, value)
+    _check_ids(change.event_id, change.item_id)
+    if change.put is not None and change.patch is not None:
+        raise Poison("wrong_schema", "an item is either put or patched")
+    for given in (change.put, change.patch):
+        if given is not None and (wrong := faults(given)):
+            raise Poison("wrong_schema", f"{wrong[0].path}: {wrong[0].message}")
+    return change
+
+
+def encode_item(item: Item) -> bytes:
+    """Return an item as JSON, as tables keep it."""
+    return _encoder.encode(item)
+
+
+def decode_item(text: str | bytes) -> Item:
+    """Return the item that a table has kept."""
+    return _items.decode(text)
 
 
 def _sent(event: Event) -> bytes:

@@ -7,6 +7,8 @@ from typing import Literal, NewType, TypeAlias
 
 import msgspec
 
+from headrace.events.items import ItemChange
+
 EventId = NewType("EventId", str)
 UserId = NewType("UserId", str)
 ItemId = NewType("ItemId", str)
@@ -101,4 +103,10 @@ class Impression(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
     server_received_ts_ms: int = 0
 
 
-Event: TypeAlias = Interaction | Watch | Impression
+UserEvent: TypeAlias = Interaction | Watch | Impression
+Event: TypeAlias = UserEvent | ItemChange
+
+
+def key_of(event: Event) -> str:
+    """Return whom an event belongs to, and so its partition: its user, or the item that a catalogue changes."""
+    return event.item_id if isinstance(event, ItemChange) else event.user_id

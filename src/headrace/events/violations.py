@@ -101,6 +101,8 @@ def _walk(place: _Place, value: object, wanted: inspect.Type) -> None:
         _walk_struct(place, value, wanted)
     elif isinstance(wanted, inspect.ListType):
         _walk_list(place, value, wanted)
+    elif isinstance(wanted, inspect.DictType):
+        _walk_dict(place, value, wanted)
     elif message := _scalar(value, wanted):
         place.say(message)
 
@@ -136,6 +138,14 @@ def _walk_list(place: _Place, value: object, wanted: inspect.ListType) -> None:
         _walk(place.element(number), element, wanted.item_type)
 
 
+def _walk_dict(place: _Place, value: object, wanted: inspect.DictType) -> None:
+    if not isinstance(value, dict):
+        place.say(f"must be an object, is {_kind(value)}")
+        return
+    for name, element in value.items():
+        _walk(place.field(_printable(str(name))), element, wanted.value_type)
+
+
 def _walk_union(place: _Place, value: object, wanted: inspect.UnionType) -> None:
     structs = [part for part in wanted.types if isinstance(part, inspect.StructType)]
     others = [part for part in wanted.types if not isinstance(part, (inspect.StructType, inspect.NoneType))]
@@ -143,12 +153,14 @@ def _walk_union(place: _Place, value: object, wanted: inspect.UnionType) -> None
         return
     if len(structs) > 1:
         _walk_tagged(place, value, structs)
-    elif structs:
+    elif structs and (isinstance(value, dict) or not others):
         _walk_struct(place, value, structs[0])
     elif len(others) == 1:
         _walk(place, value, others[0])
+    elif isinstance(value, list) and (lists := [part for part in others if isinstance(part, inspect.ListType)]):
+        _walk_list(place, value, lists[0])
     else:
-        messages = [_scalar(value, part) for part in others]
+        messages = [_scalar(value, part) for part in others if not isinstance(part, inspect.ListType)]
         if all(messages):
             place.say(messages[-1] or "")
 

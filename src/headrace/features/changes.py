@@ -7,6 +7,8 @@ from typing import Final
 
 import msgspec
 
+from headrace.events.items import Item
+
 
 class ItemState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """An item's popularity as it stands."""
@@ -36,6 +38,18 @@ class HistoryState(msgspec.Struct, frozen=True, array_like=True, gc=False):
     entries: str
 
 
+class CatalogueState(msgspec.Struct, frozen=True, array_like=True):
+    """An item of the catalogue as it stands, None for a deleted one, and the applied number it stands at.
+
+    ``events`` are the ids of the changes that have just led there.
+    """
+
+    item_id: str
+    applied: int
+    item: Item | None
+    events: list[str] = []
+
+
 class Changes(msgspec.Struct, frozen=True, array_like=True):
     """One batch. ``received_ms`` are the times at which its events reached the door; ``newest_ts_ms`` their latest own time."""
 
@@ -44,6 +58,7 @@ class Changes(msgspec.Struct, frozen=True, array_like=True):
     items: list[ItemState]
     pairs: list[PairState]
     histories: list[HistoryState]
+    catalogue: list[CatalogueState] = []
 
 
 _encoder: Final = msgspec.msgpack.Encoder()

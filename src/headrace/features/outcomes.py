@@ -10,7 +10,8 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from headrace.events.types import Impression, Interaction, Watch
+from headrace.events.items import ItemChange
+from headrace.events.types import Event, Impression, Interaction, Watch
 from headrace.features.writes import FollowUp, Writes
 
 TOP: Final = 20
@@ -71,9 +72,13 @@ def project_act(event: Interaction | Watch, memory: OutcomeMemory, writes: Write
         _follow(shown, {event.item_id}, writes)
 
 
-def requests_of(events: Collection[Interaction | Watch | Impression]) -> set[Request]:
+def requests_of(events: Collection[Event]) -> set[Request]:
     """Return the requests whose memory these events need."""
-    return {(event.request_id, event.user_id) for event in events if event.request_id is not None}
+    return {
+        (event.request_id, event.user_id)
+        for event in events
+        if not isinstance(event, ItemChange) and event.request_id is not None
+    }
 
 
 def new_follow_ups(memory: OutcomeMemory, known: Mapping[Request, Collection[str]]) -> list[FollowUp]:

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from headrace.events.items import Item, ItemChange
 from headrace.events.types import Event, Impression
-from headrace.features import covisitation, history, popularity
+from headrace.features import catalogue, covisitation, history, popularity
 from headrace.features.decay import factor
 from headrace.features.history import History
 from headrace.features.outcomes import OutcomeMemory, project_act, project_impression
@@ -22,17 +23,21 @@ class Rules:
 
 @dataclass(slots=True)
 class Recent:
-    """What features look back on: the histories of the batch's users and the outcomes of its requests.
+    """What features look back on: the histories of the batch's users, the outcomes of its requests, the items it changes.
 
     Projecting moves it on, so that a later event of the batch sees the earlier one.
     """
 
     histories: dict[str, History] = field(default_factory=dict)
     outcomes: OutcomeMemory = field(default_factory=OutcomeMemory)
+    items: dict[str, Item | None] = field(default_factory=dict)
 
 
 def project(event: Event, recent: Recent, rules: Rules, writes: Writes) -> None:
     """Add what this event means to ``writes`` and move ``recent`` on. Deterministic; touches nothing else."""
+    if isinstance(event, ItemChange):
+        catalogue.project(event, recent.items, writes)
+        return
     if isinstance(event, Impression):
         project_impression(event, recent.outcomes, writes)
         return

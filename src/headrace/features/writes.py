@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
+from headrace.events.items import Item
 from headrace.features.history import History
 
 HOUR_MS: Final = 3_600_000
@@ -52,6 +53,8 @@ class Writes:
     histories: dict[str, History] = field(default_factory=dict)
     hours: dict[int, HourSum] = field(default_factory=dict)
     shown_days: set[tuple[int, str]] = field(default_factory=set)
+    catalogue: dict[str, list[tuple[str, Item | None]]] = field(default_factory=dict)
+    """By item, after each change (named by its event_id) what it is: the last is what stays."""
 
     def item(self, item_id: str) -> ItemSum:
         """Return the sum of an item, made on first use."""

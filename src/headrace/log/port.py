@@ -16,10 +16,16 @@ class Topic(StrEnum):
     INTERACTION = "interaction"
     WATCH = "watch"
     IMPRESSION = "impression"
+    CATALOGUE = "catalogue"
 
 
 TOPICS: Final = tuple(Topic)
-OUTWARD: Final = {Topic.INTERACTION: "reco_interaction", Topic.WATCH: "reco_watch", Topic.IMPRESSION: "reco_impression"}
+OUTWARD: Final = {
+    Topic.INTERACTION: "reco_interaction",
+    Topic.WATCH: "reco_watch",
+    Topic.IMPRESSION: "reco_impression",
+    Topic.CATALOGUE: "reco_catalogue",
+}
 """What the topics are called outwardly where the settings say nothing else."""
 
 TOPIC_NUMBER: Final = {topic: number for number, topic in enumerate(TOPICS)}
@@ -144,5 +150,5 @@ class Log(Reader, Protocol):
 
 
 def partition_of(key: str, partitions: int) -> int:
-    """Return the partition of a user: our own hash, the same in every client and for every topic."""
+    """Return the partition of a user or item: our own hash, the same in every client and for every topic."""
     return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big") % partitions

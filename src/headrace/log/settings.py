@@ -60,6 +60,9 @@ class LogSettings:
     topic_impression: str = "reco_impression"
     """The topic of impressions."""
 
+    topic_catalogue: str = "reco_catalogue"
+    """The topic of changes of the catalogue."""
+
     topic_dlq: str = "reco_events_dlq"
     """The topic of dead letters."""
 
@@ -79,4 +82,5 @@ class LogSettings:
             Topic.INTERACTION: self.topic_interaction,
             Topic.WATCH: self.topic_watch,
             Topic.IMPRESSION: self.topic_impression,
+            Topic.CATALOGUE: self.topic_catalogue,
         }

@@ -16,7 +16,8 @@ class Popularity:
 
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough popular items to fill the answer even when all recent ones are left out."""
-        popular = picture.popular()[: query.k + len(query.numbers(picture)) + len(query.exclude)]
+        most = query.k + len(query.numbers(picture)) + len(query.exclude)
+        popular = picture.shown_popular(most)[:most]
         decayed = picture.decayed[popular]
         best = decayed[0] if len(decayed) else 0.0
         return popular, decayed / best if best > 0 else np.zeros(len(popular))

@@ -26,11 +26,12 @@ class Trending:
 
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough items to fill the answer even when all recent ones are left out."""
-        popular = picture.popular()
+        most = query.k + len(query.numbers(picture)) + len(query.exclude)
+        popular = picture.shown_popular(most)
         if not len(popular):
             return popular, np.empty(0)
         heat = picture.decayed[popular] * np.exp2(-mean_age_days(picture, popular) / self.half_life_days)
-        best = np.argsort(-heat, kind="stable")[: query.k + len(query.numbers(picture)) + len(query.exclude)]
+        best = np.argsort(-heat, kind="stable")[:most]
         top = heat[best[0]]
         return popular[best], heat[best] / top if top > 0 else np.zeros(len(best))
 

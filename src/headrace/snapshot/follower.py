@@ -7,6 +7,7 @@ from typing import Final
 from headrace import telemetry
 from headrace.clock import Clock
 from headrace.errors import Unavailable
+from headrace.events.items import ItemChange
 from headrace.events.types import Event
 from headrace.features.changes import Changes
 from headrace.snapshot.histories import Histories
@@ -75,11 +76,14 @@ class Follower:
         return None if self._view is None else max(0, self._clock.now_ms() - self._view.picture.as_of_ms)
 
     def acknowledged(self, event: Event) -> None:
-        """Note what this replica's door has just acknowledged, in the histories that are read and in those held ready."""
-        if self._view is not None:
-            self._view.histories.acknowledged(event)
-        if self._candidate is not None and self._candidate.view is not None:
-            self._candidate.view.histories.acknowledged(event)
+        """Note what this replica's door has just acknowledged, in what is read and in what is held ready."""
+        for view in (self._view, self._candidate.view if self._candidate is not None else None):
+            if view is None:
+                continue
+            if isinstance(event, ItemChange):
+                view.picture.catalogue.acknowledged(event)
+            else:
+                view.histories.acknowledged(event)
 
     async def run(self) -> None:
         """Follow until cancelled. Lives through every ``Unavailable``: the old picture stands meanwhile."""
@@ -87,6 +91,8 @@ class Follower:
         try:
             while True:
                 try:
+                    if self._view is not None:
+                        self._view.picture.catalogue.at(self._clock.now_ms())
                     if self._tables is None or self._clock.monotonic() >= self._look_again:
                         await self._look()
                     if self._tables is not None and self._view is not None:
@@ -175,7 +181,12 @@ class Follower:
 
     async def load(self, tables: Tables) -> View:
         """Return a new view of these tables, with what is pending in the present one. Raises ``Unavailable``."""
-        picture = Picture(tables.generation, tables.rules, most_neighbours=self._settings.neighbours)
+        picture = Picture(
+            tables.generation,
+            tables.rules,
+            most_neighbours=self._settings.neighbours,
+            unknown_shown=self._settings.unknown_items,
+        )
         picture.as_of_ms = self._clock.now_ms()
         async with tables.reading() as reading:
             async for items in reading.items():
@@ -187,6 +198,9 @@ class Follower:
                 await asyncio.sleep(0)
 
             await reading.pairs(take)
+            async for entries in reading.catalogue():
+                picture.catalogue.put(entries)
+                await asyncio.sleep(0)
             picture.links.tighten()
             picture.version = dict(reading.standing.next_change)
             picture.newest_ts_ms = reading.standing.newest_ts_ms
@@ -195,9 +209,12 @@ class Follower:
         )
         if self._view is not None:
             histories.inherit(self._view.histories)
+            for change in self._view.picture.catalogue.pending():
+                picture.catalogue.acknowledged(change)
         else:
             for session_id, user_id in await tables.sessions(self._settings.cached_users):
                 histories.sessions.note(session_id, user_id)
+        picture.catalogue.at(self._clock.now_ms())
         telemetry.SNAPSHOT_RELOADS.inc()
         telemetry.log.info("snapshot_loaded", generation=tables.generation, items=len(picture), pairs=picture.pairs)
         return View(picture, histories)

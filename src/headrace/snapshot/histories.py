@@ -13,7 +13,7 @@ from typing import Final
 
 from headrace import telemetry
 from headrace.errors import Unavailable
-from headrace.events.types import Event, Impression
+from headrace.events.types import Impression, UserEvent
 from headrace.features import history
 from headrace.features.changes import HistoryState
 from headrace.features.history import Entry
@@ -95,7 +95,7 @@ class Histories:
         steps = [step for one in found for step in one.steps() if step.session == session]
         return packed.last(sorted(steps, key=_when), self._size)
 
-    def acknowledged(self, event: Event) -> None:
+    def acknowledged(self, event: UserEvent) -> None:
         """Note an event that this replica's door has just acknowledged."""
         if isinstance(event, Impression):
             return

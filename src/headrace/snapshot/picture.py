@@ -13,6 +13,7 @@ from headrace.features.changes import Changes, ItemState, PairState
 from headrace.features.decay import factor
 from headrace.features.projection import Rules
 from headrace.snapshot import merging
+from headrace.snapshot.catalogue import Catalogue
 from headrace.snapshot.neighbours import Beside, Neighbours
 
 MOST_POPULAR: Final = 1000
@@ -28,7 +29,7 @@ class Picture:
     with the tables.
     """
 
-    def __init__(self, generation: int, rules: Rules, *, most_neighbours: int) -> None:
+    def __init__(self, generation: int, rules: Rules, *, most_neighbours: int, unknown_shown: bool = True) -> None:
         self.generation = generation
         self.rules = rules
         self.version: dict[int, int] = {}
@@ -37,6 +38,7 @@ class Picture:
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
         self.links = Neighbours(most=most_neighbours)
+        self.catalogue = Catalogue(self.number_of, unknown_shown=unknown_shown)
         self._events = np.zeros(0, np.int32)
         self._weight = np.zeros(0, np.int64)
         self._decayed = np.zeros(0)
@@ -87,10 +89,29 @@ class Picture:
         """Return the items of the largest decayed popularity, best first, equals by number; at most 1000."""
         return self._popular[: self._listed]
 
+    def shown_popular(self, wanted: int) -> NDArray[np.int32]:
+        """Return those of the popular items that may be shown now; where they are too few, the best of all that may.
+
+        An item that no event ever named is none of them.
+        """
+        popular = self.popular()
+        visible = self.catalogue.visible(popular)
+        if visible is None:
+            return popular
+        shown = popular[visible]
+        if len(shown) >= wanted or len(popular) < MOST_POPULAR:
+            return shown
+        visible = self.catalogue.visible(np.arange(len(self), dtype=np.int32))
+        known = np.flatnonzero((self.events > 0) if visible is None else visible & (self.events > 0)).astype(np.int32)
+        decayed = self.decayed[known]
+        order: NDArray[np.int32] = known[np.argsort(-decayed, kind="stable")[:MOST_POPULAR]]
+        return order
+
     def apply(self, changes: Changes) -> None:
         """Merge a batch's absolute values by maximum; applying it again changes nothing."""
         self.put_items(changes.items)
         self.put_pairs(changes.pairs)
+        self.catalogue.put(changes.catalogue)
         self.newest_ts_ms = max(self.newest_ts_ms, changes.newest_ts_ms)
 
     def number_of(self, item_id: str) -> int:
@@ -141,3 +162,4 @@ class Picture:
             new[: len(old)] = old
             setattr(self, name, new)
         self.links.room_for(room)
+        self.catalogue.room_for(room)

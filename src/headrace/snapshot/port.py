@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.features.changes import Changes, HistoryState, ItemState
+from headrace.features.changes import CatalogueState, Changes, HistoryState, ItemState
 from headrace.features.projection import Rules
 
 
@@ -40,6 +40,10 @@ class Reading(Protocol):
 
     def items(self) -> AsyncIterator[list[ItemState]]:
         """Yield all items, some thousands at a time."""
+        ...
+
+    def catalogue(self) -> AsyncIterator[list[CatalogueState]]:
+        """Yield the whole catalogue, deleted items too, some thousands at a time."""
         ...
 
     async def pairs(self, take: Callable[[Pairs], Awaitable[None]]) -> None:

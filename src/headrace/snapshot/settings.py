@@ -13,5 +13,8 @@ class SnapshotSettings:
     cached_users: int = 100_000
     """How many users' histories are kept; the least recently asked for go first."""
 
+    unknown_items: bool = True
+    """Whether an item that the catalogue never heard of is shown."""
+
     poll_ms: int = 25
     """How often the changelog is looked at, in milliseconds."""

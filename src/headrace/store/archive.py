@@ -7,6 +7,8 @@ from typing import Final
 import asyncpg
 import msgspec
 
+from headrace.events import codec
+from headrace.events.items import ItemChange, ItemPatch
 from headrace.events.types import Context, Event, Impression, Interaction, Served, ShownItem, Watch
 from headrace.log.port import Topic
 from headrace.stream.ledger import Applied
@@ -24,8 +26,13 @@ IMPRESSION_COLUMNS: Final = (
     "model_version", "snapshot", "sources", "scores", "propensities", "server_received_ts_ms", "partition", "offset", "applied",
 )  # fmt: skip
 
+CHANGE_COLUMNS: Final = (
+    "event_id", "item_id", "put", "patch", "server_received_ts_ms", "partition", "offset", "applied",
+)  # fmt: skip
+
 _encoder: Final = msgspec.json.Encoder()
 _contexts: Final = msgspec.json.Decoder(Context)
+_patches: Final = msgspec.json.Decoder(ItemPatch)
 _snapshots: Final = msgspec.json.Decoder(dict[str, int])
 
 Row = tuple[object, ...]
@@ -50,6 +57,11 @@ def rows_of(partition: int, events: Sequence[Applied]) -> dict[str, tuple[Sequen
                 event.watch_time_sec, event.percent_watched, event.ended, event.playback_speed, event.rebuffer_count,
                 _json(event.context), *place,
             ))  # fmt: skip
+        elif isinstance(event, ItemChange):
+            table = rows.setdefault("item_changes", (CHANGE_COLUMNS, []))
+            put = None if event.put is None else codec.encode_item(event.put).decode()
+            patch = None if event.patch is None else _encoder.encode(event.patch).decode()
+            table[1].append((event.event_id, event.item_id, put, patch, *place))
         else:
             table = rows.setdefault("impression_lists", (IMPRESSION_COLUMNS, []))
             table[1].append((*_impression(event), *place))
@@ -80,6 +92,13 @@ def event_of(topic: Topic, row: asyncpg.Record) -> Event:
             event_id=row["event_id"], user_id=row["user_id"], item_id=row["item_id"], event_type=row["event_type"],
             ts_ms=row["ts_ms"], session_id=row["session_id"], request_id=row["request_id"], value=row["value"],
             context=_context(row), server_received_ts_ms=row["server_received_ts_ms"],
+        )  # fmt: skip
+    if topic is Topic.CATALOGUE:
+        return ItemChange(
+            event_id=row["event_id"], item_id=row["item_id"],
+            put=None if row["put"] is None else codec.decode_item(row["put"]),
+            patch=None if row["patch"] is None else _patches.decode(row["patch"]),
+            server_received_ts_ms=row["server_received_ts_ms"],
         )  # fmt: skip
     if topic is Topic.WATCH:
         return Watch(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from headrace.events import codec
+from headrace.events.types import key_of
 from headrace.log.port import OUTWARD, TOPICS, StoredRecord, Topic
 from headrace.store.archive import event_of
 from headrace.store.generations import Generation
@@ -19,6 +20,7 @@ STRETCH: Final = {
     Topic.INTERACTION: "archived_interactions",
     Topic.WATCH: "archived_watches",
     Topic.IMPRESSION: "archived_impressions",
+    Topic.CATALOGUE: "archived_changes",
 }
 
 
@@ -68,7 +70,7 @@ class ArchivedLog:
                 event = event_of(topic, row)
                 found.append(
                     StoredRecord(
-                        topic, partition, row["applied"], event.user_id, codec.encode(event), event.server_received_ts_ms,
+                        topic, partition, row["applied"], key_of(event), codec.encode(event), event.server_received_ts_ms,
                         logged_at=row["offset"],
                     )
                 )  # fmt: skip

@@ -9,6 +9,8 @@ import asyncpg
 import msgspec
 
 from headrace.errors import Poison, Unavailable
+from headrace.events import codec
+from headrace.events.items import Item
 from headrace.features import changes, history
 from headrace.features.history import History
 from headrace.features.outcomes import TOP, OutcomeMemory, Request, Shown
@@ -88,6 +90,11 @@ class PostgresPage:
             shown.followed = shown.items & memory.follow_ups.get(request, set())
         return memory
 
+    async def catalogue(self, items: Collection[str]) -> dict[str, Item | None]:
+        """Return what the catalogue says of these items."""
+        rows = await self._connection.fetch(self._queries["catalogue_items"], list(items))
+        return {row["item_id"]: None if row["item"] is None else codec.decode_item(row["item"]) for row in rows}
+
     async def archive(self, owned: Owned, events: Sequence[Applied]) -> None:
         """Copy the whole events into their archives."""
         for table, (columns, rows) in rows_of(owned.partition, events).items():
@@ -105,10 +112,11 @@ class PostgresPage:
         # until the commit, and whoever waits for it waits for all that follows.
         histories = await self._put_histories(owned, writes)
         await self._add_outcomes(owned, writes, follow_ups)
+        catalogue = await self._put_catalogue(owned, writes)
         pairs = await self._add_pairs(writes)
         items = await self._add_items(writes)
         newest = max((entries[-1].ts_ms for entries in writes.histories.values()), default=0)
-        batch = changes.Changes(list(received_ms), newest, items, pairs, histories)
+        batch = changes.Changes(list(received_ms), newest, items, pairs, histories, catalogue)
         await self._connection.execute(self._queries["announce"], owned.partition, changes.encode(batch))
 
     async def bury(self, letters: Sequence[DeadLetter]) -> None:
@@ -181,6 +189,18 @@ class PostgresPage:
         entries = [history.encode(writes.histories[user]).decode() for user in users]
         await self._connection.execute(self._queries["put_histories"], users, entries, owned.partition, owned.applied)
         return [changes.HistoryState(user, owned.applied, text) for user, text in zip(users, entries, strict=True)]
+
+    async def _put_catalogue(self, owned: Owned, writes: Writes) -> list[changes.CatalogueState]:
+        if not writes.catalogue:
+            return []
+        keys = sorted(writes.catalogue)
+        last = [writes.catalogue[key][-1][1] for key in keys]
+        stored = [None if item is None else codec.encode_item(item).decode() for item in last]
+        await self._connection.execute(self._queries["put_catalogue"], keys, stored, owned.partition, owned.applied)
+        return [
+            changes.CatalogueState(key, owned.applied, item, [event_id for event_id, _ in writes.catalogue[key]])
+            for key, item in zip(keys, last, strict=True)
+        ]
 
     async def _add_outcomes(self, owned: Owned, writes: Writes, follow_ups: Sequence[FollowUp]) -> None:
         if writes.hours:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 import asyncpg
 
 from headrace.clock import Clock
-from headrace.log.port import Topic
+from headrace.log.port import TOPICS, Topic
 from headrace.store.generations import Generation
 from headrace.store.pool import Database
 from headrace.store.sql import Queries
@@ -63,7 +63,7 @@ class PostgresLetters:
 
     async def counted(self, ids: Collection[bytes]) -> Mapping[bytes, Position]:
         """Return where these events were counted."""
-        topics = [self._names[topic] for topic in (Topic.INTERACTION, Topic.WATCH, Topic.IMPRESSION)]
+        topics = [self._names[topic] for topic in TOPICS]
         async with self._database.connection() as connection:
             rows = await connection.fetch(self._queries["where_counted"], list(ids))
         return {row["id"]: Position(topics[row["kind"]], row["partition"], row["offset"]) for row in rows}

@@ -193,6 +193,32 @@ INSERT INTO @gen.user_history AS h (user_id, entries, partition, applied)
 SELECT u.user_id, u.entries::json, $3, $4 FROM unnest($1::text[], $2::text[]) AS u (user_id, entries)
 ON CONFLICT (user_id) DO UPDATE SET entries = excluded.entries, partition = excluded.partition, applied = excluded.applied
 
+-- name: catalogue_items
+-- What the catalogue says of some items; null of a deleted one.
+SELECT item_id, item::text AS item FROM @gen.catalogue WHERE item_id = ANY($1::text[])
+
+-- name: put_catalogue
+-- Replace items of the catalogue.
+INSERT INTO @gen.catalogue AS c (item_id, item, partition, applied)
+SELECT u.item_id, u.item::json, $3, $4 FROM unnest($1::text[], $2::text[]) AS u (item_id, item)
+ON CONFLICT (item_id) DO UPDATE SET item = excluded.item, partition = excluded.partition, applied = excluded.applied
+
+-- name: loaded_catalogue
+-- The whole catalogue, deleted items too.
+SELECT item_id, applied, item::text AS item FROM @gen.catalogue
+
+-- name: listed_catalogue
+-- A page of the items that are there, behind one.
+SELECT item_id, item::text AS item FROM @gen.catalogue WHERE item IS NOT NULL AND item_id > $1 ORDER BY item_id LIMIT $2
+
+-- name: all_changes
+-- All changes of the catalogue in a partition, in applied order.
+SELECT * FROM @gen.item_changes WHERE partition = $1 ORDER BY applied
+
+-- name: partition_catalogue
+-- The catalogue as a partition keeps it.
+SELECT item_id, item::text AS item FROM @gen.catalogue WHERE partition = $1
+
 -- name: add_hours
 -- Add to the outcomes of hours.
 INSERT INTO @gen.outcome_hours AS o (hour, partition, requests, shown, followed, watches, watch_seconds)
@@ -257,12 +283,13 @@ WHERE d.source_topic = s.topic AND d.source_partition = s.partition AND d.source
 RETURNING d.source_offset
 
 -- name: where_counted
--- Where the events with these ids were counted: 0 interaction, 1 watch, 2 impression.
+-- Where the events with these ids were counted: 0 interaction, 1 watch, 2 impression, 3 change of the catalogue.
 SELECT i.id, a.kind, i.partition, a."offset"
 FROM @gen.event_ids AS i CROSS JOIN LATERAL (
     SELECT 0 AS kind, "offset" FROM @gen.interactions AS e WHERE e.partition = i.partition AND e.applied = i.applied
     UNION ALL SELECT 1, "offset" FROM @gen.watches AS e WHERE e.partition = i.partition AND e.applied = i.applied
     UNION ALL SELECT 2, "offset" FROM @gen.impression_lists AS e WHERE e.partition = i.partition AND e.applied = i.applied
+    UNION ALL SELECT 3, "offset" FROM @gen.item_changes AS e WHERE e.partition = i.partition AND e.applied = i.applied
 ) AS a WHERE i.id = ANY($1::bytea[])
 
 -- name: uncopied_dead_letters
@@ -310,6 +337,10 @@ SELECT * FROM @source.watches WHERE partition = $1 AND applied >= $2 AND applied
 -- name: archived_impressions
 -- A stretch of the source's archive.
 SELECT * FROM @source.impression_lists WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
+
+-- name: archived_changes
+-- A stretch of the source's archive.
+SELECT * FROM @source.item_changes WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
 
 -- name: tally
 -- Sum up a batch in its partition's row.
@@ -521,6 +552,7 @@ SELECT day, item_id FROM @gen.outcome_items
 -- How many events of a partition are archived.
 SELECT (SELECT count(*) FROM @gen.interactions WHERE partition = $1) + (SELECT count(*) FROM @gen.watches WHERE partition = $1)
     + (SELECT count(*) FROM @gen.impression_lists WHERE partition = $1)
+    + (SELECT count(*) FROM @gen.item_changes WHERE partition = $1)
 
 -- name: heads
 -- The position behind the last record of every topic and partition of the embedded log.

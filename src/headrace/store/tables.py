@@ -10,8 +10,9 @@ import asyncpg
 import msgspec
 
 from headrace.errors import Unavailable
+from headrace.events import codec
 from headrace.features import changes
-from headrace.features.changes import Changes, HistoryState, ItemState
+from headrace.features.changes import CatalogueState, Changes, HistoryState, ItemState
 from headrace.features.projection import Rules
 from headrace.snapshot.port import Held, Pairs, Reading, Standing, Wanted
 from headrace.store import generations
@@ -52,6 +53,14 @@ class PostgresReading:
         """Yield all items, some thousands at a time."""
         async for rows in self._rows("loaded_items"):
             yield list(starmap(ItemState, rows))
+
+    async def catalogue(self) -> AsyncIterator[list[CatalogueState]]:
+        """Yield the whole catalogue, some thousands at a time."""
+        async for rows in self._rows("loaded_catalogue"):
+            yield [
+                CatalogueState(row["item_id"], row["applied"], None if row["item"] is None else codec.decode_item(row["item"]))
+                for row in rows
+            ]
 
     async def pairs(self, take: Callable[[Pairs], Awaitable[None]]) -> None:
         """Hand on all pairs, some thousands at a time."""

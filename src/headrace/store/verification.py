@@ -10,12 +10,15 @@ from typing import Any, Final
 
 import asyncpg
 
+from headrace.events import codec
+from headrace.events.items import Item, ItemChange, changed
 from headrace.events.types import Interaction, Watch
 from headrace.features import history
 from headrace.features.outcomes import DAY_MS, TOP
 from headrace.features.projection import Recent, project
 from headrace.features.writes import HOUR_MS, HourSum, Writes
 from headrace.log.port import TOPICS, Topic
+from headrace.store.archive import event_of
 from headrace.store.generations import Generation
 from headrace.store.pool import Connection, Database
 from headrace.store.sql import Queries
@@ -87,17 +90,20 @@ class Verifier:
             writes = Writes()
             histories = Comparison("user_history")
             counts = Comparison("positions")
+            catalogue = Comparison("catalogue")
             for row in partitions:
                 await self._positions(connection, row, counts)
                 recent = await self._replay(
                     connection, row["partition"], writes, found, lambda n: progress("recomputing", n, total)
                 )
                 await self._histories(connection, row["partition"], recent, histories)
+                await self._catalogue(connection, row["partition"], catalogue)
             found.comparisons = [
                 counts,
                 await self._items(connection, writes),
                 await self._pairs(connection, writes),
                 histories,
+                catalogue,
                 *await self._outcomes(connection),
             ]
             found.waiting = await self._waiting(connection, partitions)
@@ -182,6 +188,23 @@ class Verifier:
                 ours = recent.histories.pop(row["user_id"], None)
                 comparison.hold(row["user_id"], live, ours, equal=live == ours)
         for key, ours in recent.histories.items():
+            comparison.hold(key, None, ours, equal=False)
+
+    async def _catalogue(self, connection: Connection, partition: int, comparison: Comparison) -> None:
+        """Compare a partition's items with what its changes make of them."""
+        items: dict[str, Item | None] = {}
+        async for rows in self._rows(connection, "all_changes", partition):
+            for row in rows:
+                change = event_of(Topic.CATALOGUE, row)
+                if isinstance(change, ItemChange):
+                    items[change.item_id] = changed(items.get(change.item_id), change)
+        async for rows in self._rows(connection, "partition_catalogue", partition):
+            for row in rows:
+                live = None if row["item"] is None else codec.decode_item(row["item"])
+                known = row["item_id"] in items
+                ours = items.pop(row["item_id"], None)
+                comparison.hold(row["item_id"], live, ours, equal=known and live == ours)
+        for key, ours in items.items():
             comparison.hold(key, None, ours, equal=False)
 
     async def _recomputed_outcomes(self, connection: Connection) -> tuple[dict[tuple[int, int], HourSum], set[tuple[int, str]]]:

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
+from headrace.events.items import Item
 from headrace.events.types import Event
 from headrace.features.history import History
 from headrace.features.outcomes import OutcomeMemory, Request
@@ -95,6 +96,10 @@ class Page(Protocol):
 
     async def outcomes(self, requests: Collection[Request]) -> OutcomeMemory:
         """Return what these requests have shown and which follow-ups are known."""
+        ...
+
+    async def catalogue(self, items: Collection[str]) -> dict[str, Item | None]:
+        """Return what the catalogue says of these items; None of a deleted one, one that never was is left out."""
         ...
 
     async def archive(self, owned: Owned, events: Sequence[Applied]) -> None:

@@ -16,6 +16,7 @@ from headrace import telemetry
 from headrace.clock import Clock
 from headrace.errors import Poison
 from headrace.events import codec
+from headrace.events.items import ItemChange
 from headrace.events.types import Event, Impression, Watch
 from headrace.features import outcomes
 from headrace.features.projection import Recent, project
@@ -29,6 +30,7 @@ DECODERS: Final[dict[Topic, Callable[[bytes], Event]]] = {
     Topic.INTERACTION: codec.decode_interaction,
     Topic.WATCH: codec.decode_watch,
     Topic.IMPRESSION: codec.decode_impression,
+    Topic.CATALOGUE: codec.decode_change,
 }
 
 
@@ -175,11 +177,13 @@ class Processor:
 
     async def _write(self, page: Page, owned: Owned, judged: Judged) -> None:
         events = [one.event for one in judged.applied]
-        users = {event.user_id for event in events if not isinstance(event, Impression)}
+        users = {event.user_id for event in events if not isinstance(event, Impression | ItemChange)}
+        items = {event.item_id for event in events if isinstance(event, ItemChange)}
         requests = outcomes.requests_of(events)
         recent = Recent(
             histories=await page.histories(users) if users else {},
             outcomes=await page.outcomes(requests) if requests else outcomes.OutcomeMemory(),
+            items=await page.catalogue(items) if items else {},
         )
         known = {request: frozenset(items) for request, items in recent.outcomes.follow_ups.items()}
         writes = Writes()
@@ -199,7 +203,7 @@ class Processor:
             counted=Counter(one.topic for one in judged.applied),
             duplicates=Counter(record.topic for record in judged.duplicates),
             dead=len(judged.letters),
-            newest_ts_ms=max((event.ts_ms for event in events if not isinstance(event, Impression)), default=0),
+            newest_ts_ms=max((event.ts_ms for event in events if not isinstance(event, Impression | ItemChange)), default=0),
             applied_at_ms=now_ms,
             latency_ms=max((now_ms - event.server_received_ts_ms for event in events), default=0),
             rearmed=rearmed,

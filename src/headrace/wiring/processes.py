@@ -22,12 +22,14 @@ from headrace.serving.settings import ServingSettings
 from headrace.serving.warming import warm
 from headrace.serving.watching import watch
 from headrace.snapshot.follower import Follower
+from headrace.store.catalogue import PostgresCatalogue
 from headrace.store.generations import Generation
 from headrace.store.operations import Shifts
 from headrace.store.tables import PostgresGenerations
 from headrace.store.verification import Verifier
 from headrace.stream.manner import Manner
 from headrace.stream.ownership import Worker
+from headrace.wiring.catalogue import Catalogue
 from headrace.wiring.crew import Crew, one_worker
 from headrace.wiring.figures import Figures, waiting
 from headrace.wiring.ground import Ground, bound, copy_dead_letters, grounded, look, patiently, prepare, tidy
@@ -93,6 +95,7 @@ async def api_services(settings: Settings) -> AsyncIterator[Services]:
                     contract=Contract(settings.limits, clock),
                     intake=intake,
                     recommender=recommender,
+                    catalogue=Catalogue(PostgresCatalogue(ground.database, space=ground.space), follower),
                     clock=clock,
                     baseline=figures.baseline,
                     worker_figures=figures.worker_figures,

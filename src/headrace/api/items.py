@@ -1,0 +1,112 @@
+"""The routes of the catalogue: an item put, read, patched, deleted; many put at once; all listed."""
+
+from typing import Any, Final, Literal
+
+from fastapi import FastAPI, Request, Response
+
+from headrace.api import problem
+from headrace.api.answers import ChangeAnswer, ItemAnswer, ItemsAnswer, ManyItemsAnswer
+from headrace.api.query import Parameter, a_number, an_event_id, an_id, from_path, parse
+from headrace.api.reply import Reply, json_reply
+from headrace.api.services import Services
+from headrace.errors import Rejected, Violation
+from headrace.events import offers
+from headrace.events.items import Item, ItemChange
+from headrace.log.port import Verdict
+from headrace.serving.identity import new_id
+
+MOST_LISTED: Final = 1000
+_ITEM: Final = an_id("item_id", "The item.", required=True, place="path")
+_EVENT: Final = an_event_id("event_id", "The idempotency key: the same change sent again counts once.")
+ITEM_PARAMETERS: Final[dict[str, Parameter[Any]]] = {"item_id": _ITEM}
+CHANGE_PARAMETERS: Final[dict[str, Parameter[Any]]] = {"item_id": _ITEM, "event_id": _EVENT}
+LIST_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
+    one.name: one
+    for one in (
+        an_id("cursor", "Where to go on: the `next` of the answer before.", required=False),
+        a_number("limit", "How many items at most.", MOST_LISTED, 100),
+    )
+}
+_QUERY: Final = {"event_id": _EVENT}
+
+
+def add_items(app: FastAPI, services: Services) -> None:
+    """Add the catalogue's routes. Each path is one route, so that a refused method is told all that there are."""
+    items = _Items(services)
+
+    @app.api_route("/items", methods=["GET", "POST"])
+    async def many(request: Request) -> Response:
+        return _response(await (items.put_many if request.method == "POST" else items.listed)(request))
+
+    @app.api_route("/items/{item_id:path}", methods=["GET", "PUT", "PATCH", "DELETE"])
+    async def one(request: Request, item_id: str) -> Response:
+        act = {"GET": items.get, "PUT": items.put, "PATCH": items.patch, "DELETE": items.delete}[request.method]
+        return _response(await act(request, from_path(item_id, _ITEM)))
+
+
+class _Items:
+    """What becomes of a request."""
+
+    def __init__(self, services: Services) -> None:
+        self._intake = services.intake
+        self._catalogue = services.catalogue
+
+    async def put(self, request: Request, item_id: str) -> Reply:
+        return await self._take(offers.put(await request.body(), item_id, _event_id(request)))
+
+    async def patch(self, request: Request, item_id: str) -> Reply:
+        return await self._take(offers.patch(await request.body(), item_id, _event_id(request)))
+
+    async def delete(self, request: Request, item_id: str) -> Reply:
+        return await self._take(ItemChange(event_id=_event_id(request), item_id=item_id))
+
+    async def get(self, _request: Request, item_id: str) -> Reply:
+        item = await self._catalogue.item(item_id)
+        if item is None:
+            missing = problem.problem(404, "There is no such item", detail=f"the catalogue has no item {item_id!r}")
+            return problem.reply(missing)
+        return json_reply(answer(item_id, item))
+
+    async def put_many(self, request: Request) -> Reply:
+        changes = offers.many(await request.body(), new_id)
+        await self._intake.accept(changes, atomic=True)
+        return json_reply(ManyItemsAnswer(count=len(changes)))
+
+    async def listed(self, request: Request) -> Reply:
+        asked = parse(request.scope["query_string"], LIST_PARAMETERS)
+        found = await self._catalogue.page(asked["cursor"] or "", asked["limit"])
+        last = found[-1][0] if len(found) == asked["limit"] else None
+        return json_reply(ItemsAnswer([answer(*one) for one in found], last))
+
+    async def _take(self, change: ItemChange) -> Reply:
+        (verdict,) = await self._intake.accept((change,), atomic=True)
+        if verdict is Verdict.CONFLICT:
+            taken = Violation("event_id", "was sent before with another payload; the first one stands")
+            raise Rejected(422, "The event_id is taken by another event", (taken,))
+        status: Literal["ok", "duplicate"] = "ok" if verdict is Verdict.OK else "duplicate"
+        return json_reply(ChangeAnswer(status, change.item_id, change.event_id))
+
+
+def answer(item_id: str, item: Item) -> ItemAnswer:
+    """Return an item as it is answered."""
+    return ItemAnswer(
+        item_id=item_id,
+        title=item.title,
+        categories=item.categories,
+        attributes=item.attributes,
+        available=item.available,
+        available_from=item.available_from_ms,
+        available_until=item.available_until_ms,
+        group=item.group,
+    )
+
+
+def _event_id(request: Request) -> str:
+    given: str | None = parse(request.scope["query_string"], _QUERY)["event_id"]
+    return given or new_id()
+
+
+def _response(reply: Reply) -> Response:
+    response = Response(reply.body, reply.status)
+    response.raw_headers.append((b"content-type", reply.content_type))
+    return response
