@@ -42,6 +42,17 @@ class Packed(unittest.TestCase):
         self.assertEqual(known.returns, history.returns(items))
         self.assertEqual(len(data), 20 + 30 * len(steps) + 4 * len(set(items)))
 
+    @examples(100)
+    @given(st.lists(STEPS, max_size=30), LARGE)
+    def test_an_event_is_found_among_what_is_packed_and_no_other_is(self, steps: list[Step], other: int) -> None:
+        """Its key alone counts: no time, session or item that has the same number."""
+        data = packed.packed(steps)
+        events = {step.event for step in steps}
+        self.assertTrue(all(packed.holds(data, event) for event in events))
+        for number in (other, *(step.ts_ms for step in steps), *(step.session for step in steps)):
+            self.assertEqual(packed.holds(data, number), number in events)
+        self.assertFalse(packed.holds(packed.UNREAD, other))
+
     def test_stored_entries_are_packed_as_their_steps_are(self) -> None:
         """The quick way and the other end in the same bytes; a weight beyond a byte stands as the largest."""
         book = Book().take([act("ada", item, place, action="click") for place, item in enumerate(("tent", "stove", "tent"))])

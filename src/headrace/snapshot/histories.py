@@ -106,8 +106,7 @@ class Histories:
         waiting = self._pending.get(event.user_id, [])
         if any(other.event_id == entry.event_id for other in waiting):
             return
-        event_key = packed.key(entry.event_id)
-        if any(step.event == event_key for step in packed.steps(stored)):
+        if packed.holds(stored, packed.key(entry.event_id)):
             return
         self._pending[event.user_id] = [*waiting, entry][-MOST_PENDING:]
 
@@ -133,13 +132,16 @@ class Histories:
 
     def _place(self, user_id: str) -> bytes:
         """Make the user the one most recently used, in the place of the least, and return what is held of them."""
-        stored = self._held.setdefault(user_id, UNREAD)
-        self._held.move_to_end(user_id)
+        stored = self._held.get(user_id)
+        if stored is not None:
+            self._held.move_to_end(user_id)
+            return stored
+        self._held[user_id] = UNREAD
         while len(self._held) > self._most:
             gone, _ = self._held.popitem(last=False)
             self._pending.pop(gone, None)
         telemetry.SNAPSHOT_USERS.set(len(self._held))
-        return stored
+        return UNREAD
 
     def _store(self, state: HistoryState) -> Entry | None:
         """Hold a state that is no older than what is held, and return its newest entry."""

@@ -126,6 +126,15 @@ def steps(data: bytes) -> list[Step]:
     return [Step(ts_ms, event, session, item, ACTIONS[action], weight) for ts_ms, event, session, item, action, weight in rows]
 
 
+def holds(data: bytes, event: int) -> bool:
+    """Tell whether a packed history has the event of this key, without unpacking it."""
+    if not data:
+        return False
+    _, _, distinct, size = _HEAD.unpack_from(data)
+    at = _HEAD.size + 4 * distinct + 8 * size
+    return event in array("q", data[at : at + 8 * size])
+
+
 def last(found: Sequence[Step], size: int) -> Remembered:
     """Return the newest ``size`` of steps that stand oldest first."""
     return remembered(packed(found[-size:]))
