@@ -1,7 +1,8 @@
 """How an answer is made: sources propose, filters remove, scorers weigh, a selector chooses, fillers complete a short answer.
 
-Items are numbers here, the dense numbers that the snapshot gives them, so that every stage works on arrays. A stage is pure:
-the same picture, query and candidates give the same result, and no stage waits.
+An explorer may then put something unproven in it. Items are numbers here, the dense numbers that the snapshot gives them, so
+that every stage works on arrays. A stage is pure: the same picture, query and candidates give the same result, and no stage
+waits.
 """
 
 from collections.abc import Sequence
@@ -58,13 +59,15 @@ class Query(msgspec.Struct, frozen=True):
 class Candidates(msgspec.Struct, frozen=True):
     """Items with their score and the source that proposed each; three parallel arrays, no item twice.
 
-    ``source`` holds indices into ``sources``. Scores of one list are comparable with each other.
+    ``source`` holds indices into ``sources``. Scores of one list are comparable with each other. ``propensities``, parallel to
+    them too, are how likely each item was to be shown at its place; None where nothing was left to chance.
     """
 
     items: Numbers
     scores: Scores
     source: NDArray[np.int8]
     sources: tuple[str, ...]
+    propensities: Scores | None = None
 
     def __len__(self) -> int:
         """Return how many candidates there are."""
@@ -130,11 +133,25 @@ class Selector(Protocol):
         ...
 
 
+class Explorer(Protocol):
+    """Leaves a part of some answers to chance, and tells how likely each item was to be shown where it is."""
+
+    @property
+    def name(self) -> str:
+        """Return the explorer's name in recipes, traces and metrics."""
+        ...
+
+    def explore(self, query: Query, answer: Candidates, unproven: Candidates) -> Candidates:
+        """Return the answer with propensities, at most ``query.k`` items; ``unproven`` holds none of the answer's."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """A named pipeline; ``version`` is ``name@digest`` over its parts and weights, so a changed weight changes it.
 
-    ``fillers`` are sources that are asked in order only while the answer is short of what was asked for.
+    ``fillers`` are sources that are asked in order only while the answer is short of what was asked for. ``explored`` are the
+    sources of what the ``explorer`` may put into a finished answer.
     """
 
     name: str
@@ -144,6 +161,8 @@ class Recipe:
     scorers: tuple[Scorer, ...]
     selector: Selector
     fillers: tuple[Source, ...] = ()
+    explored: tuple[Source, ...] = ()
+    explorer: Explorer | None = None
 
 
 @dataclass(slots=True)
@@ -168,7 +187,7 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
     for number, filler in enumerate(recipe.fillers, start=1):
         if len(chosen) < query.k:
             chosen = _filled(recipe, chosen, filler, number, picture, query, trace)
-    return chosen
+    return chosen if recipe.explorer is None else _explored(recipe, recipe.explorer, chosen, picture, query, trace)
 
 
 def contributors(answer: Candidates) -> list[str]:
@@ -226,6 +245,15 @@ def _all(source: int, size: int) -> NDArray[np.int8]:
     owner = np.empty(size, np.int8)
     owner.fill(source)
     return owner
+
+
+def _explored(
+    recipe: Recipe, explorer: Explorer, chosen: Candidates, picture: Picture, query: Query, trace: Trace | None
+) -> Candidates:
+    unproven = _filtered(recipe, _gather(recipe.explored, picture, query, None), picture, query, None)
+    explored = explorer.explore(query, chosen, _without(unproven, chosen.items))
+    _note(trace, explorer.name, len(chosen), len(explored))
+    return explored
 
 
 def _kept(candidates: Candidates, stays: NDArray[np.bool_]) -> Candidates:

@@ -10,6 +10,15 @@ from headrace.serving.recommender import Answer
 from tests.support.loop import Loop, running
 from tests.support.postgres import PostgresTestCase
 
+EXPLORER = """
+[[explored]]
+part = "arrivals"
+[explorer]
+part = "exploring"
+share = 1.0
+place = 1
+"""
+
 
 async def camping(loop: Loop) -> None:
     """Three campers bought a stove after a tent; lamps and ropes are popular with people who saw nothing else."""
@@ -141,6 +150,21 @@ class Recommendations(PostgresTestCase):
                 self.assertEqual((row["user_id"], row["session_id"], row["request_id"]), ("ada", "s1", answer.request_id))
                 self.assertEqual((row["model_version"], row["propensity"]), (answer.model_version, 1.0))
                 self.assertEqual(json.loads(row["snapshot"]), place)
+
+    async def test_an_explored_answer_is_recorded_with_how_likely_it_was(self) -> None:
+        """A recipe that explores for certain shows a new item first, one of the two that are not shown anyway."""
+        async with running(self.url) as loop:
+            await camping(loop)
+            await loop.send(loop.act("zoe", "hat"))
+            await loop.settle()
+            loop.recommender.take(recipes.read("curious", recipes.text_of("default") + EXPLORER))
+            await self.ask(loop, "stranger", k=3, record=True)
+            await loop.intake.close()
+            await loop.settle()
+            rows = await self.impressions(loop)
+            self.assertIn(rows[0]["item_id"], {"hat", "tent"})
+            self.assertEqual([row["source"] for row in rows], ["arrivals", "popularity", "popularity"])
+            self.assertEqual([row["propensity"] for row in rows], [0.5, 1.0, 1.0])
 
     async def test_an_answer_that_is_not_to_be_recorded_is_not(self) -> None:
         """With record=False nothing reaches the log."""

@@ -86,6 +86,9 @@ def toml_of(recipe: Recipe) -> str:
         lines += [line for part in getattr(recipe, place) for line in _table(f"[[{place}]]", part)]
     lines += _table("[selector]", recipe.selector)
     lines += [line for part in recipe.fillers for line in _table("[[fillers]]", part)]
+    lines += [line for part in recipe.explored for line in _table("[[explored]]", part)]
+    if recipe.explorer is not None:
+        lines += _table("[explorer]", recipe.explorer)
     return "\n".join(lines)
 
 

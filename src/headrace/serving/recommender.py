@@ -124,6 +124,6 @@ class Recommender:
                 snapshot=dict(picture.position()),
                 sources=[chosen.sources[number] for number in chosen.source.tolist()],
                 scores=chosen.scores.tolist(),
-                propensities=[1.0] * len(items),
+                propensities=[1.0] * len(items) if chosen.propensities is None else chosen.propensities.tolist(),
             ),
         )

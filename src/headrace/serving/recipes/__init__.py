@@ -12,10 +12,12 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from headrace.pipeline import Filter, Recipe, Scorer, Selector, Source
+from headrace.pipeline import Explorer, Filter, Recipe, Scorer, Selector, Source
 from headrace.ranking.blend import Blend
+from headrace.ranking.exploring import Exploring
 from headrace.ranking.returning import Returning
 from headrace.ranking.top import Top
+from headrace.retrieval.arrivals import Arrivals
 from headrace.retrieval.covisitation import CoVisitation
 from headrace.retrieval.filters import Excluded, Latest, Seen
 from headrace.retrieval.popularity import Popularity
@@ -23,6 +25,7 @@ from headrace.retrieval.revisits import Revisits
 from headrace.retrieval.trending import Trending
 
 SOURCES: Final[dict[str, type[Source]]] = {
+    "arrivals": Arrivals,
     "co_visitation": CoVisitation,
     "popularity": Popularity,
     "revisits": Revisits,
@@ -31,10 +34,11 @@ SOURCES: Final[dict[str, type[Source]]] = {
 FILTERS: Final[dict[str, type[Filter]]] = {"seen": Seen, "latest": Latest, "excluded": Excluded}
 SCORERS: Final[dict[str, type[Scorer]]] = {"blend": Blend, "returning": Returning}
 SELECTORS: Final[dict[str, type[Selector]]] = {"top": Top}
+EXPLORERS: Final[dict[str, type[Explorer]]] = {"exploring": Exploring}
 
 P = TypeVar("P")
 
-_KEYS: Final = {"sources", "filters", "scorers", "selector", "fillers"}
+_KEYS: Final = {"sources", "filters", "scorers", "selector", "fillers", "explored", "explorer"}
 
 
 class RecipeError(ValueError):
@@ -92,6 +96,8 @@ def read(name: str, text: str) -> Recipe:
         raise RecipeError(f"{name}: unknown {', '.join(sorted(unknown))}; a recipe has {', '.join(sorted(_KEYS))}")
     if not parsed.get("sources") or "selector" not in parsed:
         raise RecipeError(f"{name}: a recipe needs at least one of [[sources]] and a [selector]")
+    if bool(parsed.get("explored")) != ("explorer" in parsed):
+        raise RecipeError(f"{name}: to explore takes both: an [explorer], and at least one of [[explored]] to show")
     sources = _parts(name, "sources", parsed, SOURCES)
     filters = _parts(name, "filters", parsed, FILTERS)
     scorers = _parts(name, "scorers", parsed, SCORERS)
@@ -100,9 +106,13 @@ def read(name: str, text: str) -> Recipe:
     places: list[tuple[object, ...]] = [sources, filters, scorers, (selector,)]
     if fillers:
         places.append(fillers)
+    explored = _parts(name, "explored", parsed, SOURCES)
+    explorer = _part(name, "explorer", parsed["explorer"], EXPLORERS) if explored else None
+    if explored:
+        places += [explored, (explorer,)]
     whole = [[(type(part).__name__, part) for part in place] for place in places]
     digest = blake2b(msgspec.json.encode(whole, order="sorted"), digest_size=4).hexdigest()
-    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector, fillers)
+    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector, fillers, explored, explorer)
 
 
 def _parts(recipe: str, place: str, parsed: dict[str, Any], kinds: dict[str, type[P]]) -> tuple[P, ...]:
@@ -128,7 +138,10 @@ def _part(recipe: str, place: str, spec: object, kinds: dict[str, type[P]]) -> P
                 f"{recipe}: {kind}: unknown weight {key!r}{_nearest(key, known)}; it has: {', '.join(known) or 'none'}"
             )
         weights[key] = _weight(f"{recipe}: {kind}: {key}", value, known[key])
-    return kinds[kind](**weights)
+    try:
+        return kinds[kind](**weights)
+    except ValueError as error:
+        raise RecipeError(f"{recipe}: {kind}: {error}") from None
 
 
 def _weight(where: str, value: object, wanted: object) -> float | str:
