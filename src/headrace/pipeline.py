@@ -7,7 +7,7 @@ waits.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol, cast, runtime_checkable
 
 import msgspec
 import numpy as np
@@ -18,6 +18,8 @@ from headrace.snapshot.picture import Picture
 
 Numbers = NDArray[np.int32]
 Scores = NDArray[np.float64]
+
+_NOBODY: Numbers = np.empty(0, np.int32)
 
 
 class Query(msgspec.Struct, frozen=True):
@@ -91,6 +93,21 @@ class Source(Protocol):
         ...
 
 
+@runtime_checkable
+class Leading(Source, Protocol):
+    """A source that can also tell its best alone: what follows need then not look at all that it knows.
+
+    Where nothing else proposes or scores, all filters are ``Hiding`` and the selector is ``plain``, an answer is made that way.
+    """
+
+    def lead(self, picture: Picture, query: Query, without: Numbers) -> tuple[Numbers, Scores]:
+        """Return the ``query.k`` best of what ``propose`` returns that are not among ``without``.
+
+        Best first, equals by their number. A number below 0 in ``without`` is no item.
+        """
+        ...
+
+
 class Filter(Protocol):
     """Says which candidates may stay."""
 
@@ -104,6 +121,15 @@ class Filter(Protocol):
 
         The verdict on an item does not depend on the others.
         """
+        ...
+
+
+@runtime_checkable
+class Hiding(Filter, Protocol):
+    """A filter that leaves out a few items that it can name."""
+
+    def hides(self, picture: Picture, query: Query) -> Numbers:
+        """Return the items that ``allow`` would not let stay; a number below 0 is none."""
         ...
 
 
@@ -121,7 +147,9 @@ class Scorer(Protocol):
 
 
 class Selector(Protocol):
-    """Chooses and orders what is shown."""
+    """Chooses and orders what is shown; a ``plain`` one takes the best scores, equals by number, and looks at nothing else."""
+
+    plain: ClassVar[bool]
 
     @property
     def name(self) -> str:
@@ -163,6 +191,14 @@ class Recipe:
     fillers: tuple[Source, ...] = ()
     explored: tuple[Source, ...] = ()
     explorer: Explorer | None = None
+    short: bool = field(init=False)
+    """Whether what comes before the fillers may be done in one go; see ``Leading``."""
+
+    def __post_init__(self) -> None:
+        """Find out whether there is a short way."""
+        alone = len(self.sources) == 1 and isinstance(self.sources[0], Leading) and not self.scorers
+        hiding = all(isinstance(part, Hiding) for part in self.filters)
+        object.__setattr__(self, "short", alone and hiding and self.selector.plain)
 
 
 @dataclass(slots=True)
@@ -177,6 +213,23 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
 
     What a filler adds stands behind everything else, its scores below 0.
     """
+    shortly = recipe.short and trace is None
+    chosen = _shortly(recipe, picture, query) if shortly else _staged(recipe, picture, query, trace)
+    for number, filler in enumerate(recipe.fillers, start=1):
+        if len(chosen) < query.k:
+            chosen = _filled(recipe, chosen, filler, number, picture, query, trace)
+    return chosen if recipe.explorer is None else _explored(recipe, recipe.explorer, chosen, picture, query, trace)
+
+
+def _shortly(recipe: Recipe, picture: Picture, query: Query) -> Candidates:
+    (source,) = recipe.sources
+    hidden = [few for part in recipe.filters if len(few := cast(Hiding, part).hides(picture, query))]
+    without = hidden[0] if len(hidden) == 1 else np.concatenate(hidden) if hidden else _NOBODY
+    items, scores = cast(Leading, source).lead(picture, query, without)
+    return Candidates(items, scores, _all(0, len(items)), (source.name,))
+
+
+def _staged(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None) -> Candidates:
     candidates = _filtered(recipe, _gather(recipe.sources, picture, query, trace), picture, query, trace)
     for scorer in recipe.scorers:
         scores = scorer.score(picture, query, candidates)
@@ -184,10 +237,7 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
         _note(trace, scorer.name, len(candidates), len(candidates))
     chosen = candidates.keep(recipe.selector.select(picture, query, candidates))
     _note(trace, recipe.selector.name, len(candidates), len(chosen))
-    for number, filler in enumerate(recipe.fillers, start=1):
-        if len(chosen) < query.k:
-            chosen = _filled(recipe, chosen, filler, number, picture, query, trace)
-    return chosen if recipe.explorer is None else _explored(recipe, recipe.explorer, chosen, picture, query, trace)
+    return chosen
 
 
 def contributors(answer: Candidates) -> list[str]:

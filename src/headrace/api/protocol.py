@@ -22,6 +22,15 @@ LARGEST_HEAD: Final = 64 * 1024
 HEAD_TIMEOUT_S: Final = 10
 
 
+_outbox: list[tuple[Any, bytes]] = []
+
+
+def _send_all() -> None:
+    for transport, data in _outbox:
+        transport.write(data)
+    _outbox.clear()
+
+
 class Protocol(HttpToolsProtocol):
     """Closes a connection whose request head grows beyond 64 KiB or takes longer than 10 s; answers hot requests itself."""
 
@@ -142,7 +151,9 @@ class Protocol(HttpToolsProtocol):
         headers = self.server_state.default_headers
         if self._always[0] is not headers:
             self._always = (headers, exchange.lines(headers))
-        self.transport.write(exchange.written(reply, self._always[1], keep_alive=cycle.keep_alive))
+        _outbox.append((self.transport, exchange.written(reply, self._always[1], keep_alive=cycle.keep_alive)))
+        if len(_outbox) == 1:
+            self.loop.call_soon(_send_all)
         if not cycle.keep_alive:
             self.transport.close()
         self.on_response_complete()

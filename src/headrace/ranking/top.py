@@ -1,6 +1,7 @@
 """The simplest choice: the best k."""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from headrace.snapshot.picture import Picture
 class Top:
     """Selects the k best scores; equals go by item number, so that the order is always the same."""
 
+    plain: ClassVar[bool] = True
     name: str = "top"
 
     def select(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.intp]:

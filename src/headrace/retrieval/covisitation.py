@@ -35,22 +35,39 @@ class CoVisitation:
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return the neighbours of the query's recent items, scored in 0..1."""
         recent = query.numbers(picture)[: self.history]
-        links, visits, events = picture.links, picture.visits, picture.events
-        most = len(recent) * links.most
-        voice, found, scores = np.empty(most), np.empty(most, np.int32), np.empty(most)
-        size = voices.heard(
-            recent, links.starts, links.sizes, links.strengths, links.meetings, visits,
-            self.smoothing * picture.now_factor, float(self.doubt), voice,
-        )  # fmt: skip
-        if self.power != 1.0:
-            np.power(voice[:size], self.power, out=voice[:size])
-        ranks, damping = _ranks(self.history, self.recency), _damping(self.damping)
-        slots = np.empty(1 << (2 * size).bit_length(), np.int32)
+        heard, links = self._heard(picture, recent), picture.links
+        found, scores = np.empty(len(heard), np.int32), np.empty(len(heard))
         size = voices.agreed(
-            recent, links.starts, links.sizes, links.items, voice, ranks, events, damping, -self.damping, slots,
-            found, scores,
+            recent, links.starts, links.sizes, links.items, heard, _ranks(self.history, self.recency), picture.events,
+            _damping(self.damping), -self.damping, _slots(len(heard)), found, scores,
         )  # fmt: skip
         return found[:size], scores[:size]
+
+    def lead(self, picture: Picture, query: Query, without: Numbers) -> tuple[Numbers, Scores]:
+        """Return the ``query.k`` best of what ``propose`` returns that are not among ``without``, best first."""
+        recent = query.numbers(picture)[: self.history]
+        heard, links = self._heard(picture, recent), picture.links
+        found, scores = np.empty(len(heard), np.int32), np.empty(len(heard))
+        best, their_scores = np.empty(query.k, np.int32), np.empty(query.k)
+        size = voices.leading(
+            recent, links.starts, links.sizes, links.items, heard, _ranks(self.history, self.recency), picture.events,
+            _damping(self.damping), -self.damping, _slots(len(heard)), found, scores, without, best, their_scores,
+        )  # fmt: skip
+        return best[:size], their_scores[:size]
+
+    def _heard(self, picture: Picture, recent: Numbers) -> Scores:
+        links = picture.links
+        voice = np.empty(len(recent) * links.most)
+        size = voices.heard(
+            recent, links.starts, links.sizes, links.strengths, links.meetings, picture.visits,
+            self.smoothing * picture.now_factor, float(self.doubt), voice,
+        )  # fmt: skip
+        voice = voice[:size]
+        return voice if self.power == 1.0 else np.power(voice, self.power, out=voice)
+
+
+def _slots(voices_heard: int) -> Numbers:
+    return np.empty(1 << (2 * voices_heard).bit_length(), np.int32)
 
 
 @cache

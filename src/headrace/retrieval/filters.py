@@ -1,6 +1,7 @@
 """Which candidates may not be shown."""
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,40 +11,51 @@ from headrace.pipeline import Candidates, Numbers, Query
 from headrace.snapshot.picture import Picture
 
 
+NOBODY: Final[Numbers] = np.empty(0, np.int32)
+
+
+class _Few:
+    """Leaves out the few items that a filter names."""
+
+    def hides(self, picture: Picture, query: Query) -> Numbers:
+        raise NotImplementedError
+
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
+        """Return true for candidates that are not hidden; None where nothing is."""
+        few = self.hides(picture, query)
+        return lists.absent(candidates.items, few) if len(few) else None
+
+
 @dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(_Few):
     """Leaves out what the user has consumed lately, as far back as the history reaches."""
 
     name: str = "seen"
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
-        """Return true for candidates that are not in the user's history."""
-        return _not_among(candidates, query.numbers(picture))
+    def hides(self, picture: Picture, query: Query) -> Numbers:
+        """Return the user's history."""
+        return query.numbers(picture)
 
 
 @dataclass(frozen=True, slots=True)
-class Latest:
+class Latest(_Few):
     """Leaves out the item of the user's newest event alone: where revisits are wanted, they are still looking at that one."""
 
     name: str = "latest"
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
-        """Return true for all candidates but that item."""
-        return _not_among(candidates, query.numbers(picture)[:1])
+    def hides(self, picture: Picture, query: Query) -> Numbers:
+        """Return that item."""
+        return query.numbers(picture)[:1]
 
 
 @dataclass(frozen=True, slots=True)
-class Excluded:
+class Excluded(_Few):
     """Leaves out what the request asks to leave out."""
 
     name: str = "excluded"
 
-    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
-        """Return true for candidates that the request does not exclude."""
+    def hides(self, picture: Picture, query: Query) -> Numbers:
+        """Return what the request excludes."""
         if not query.exclude:
-            return None
-        return _not_among(candidates, np.array([picture.numbers.get(item_id, -1) for item_id in query.exclude], np.int32))
-
-
-def _not_among(candidates: Candidates, few: Numbers) -> NDArray[np.bool_] | None:
-    return lists.absent(candidates.items, few) if len(few) else None
+            return NOBODY
+        return np.array([picture.numbers.get(item_id, -1) for item_id in query.exclude], np.int32)

@@ -46,14 +46,18 @@ _numbers: Final = count()
 
 
 def _some(chance: random.Random, journal: Journal) -> list[NewRecord]:
-    """Return some records of every kind, as another producer would write them: events, a repeat, a conflict, poison."""
+    """Return some records of every kind, as another producer would write them: events, a repeat, a conflict, poison.
+
+    The request is of these alone: every time there is something to add to what its items became.
+    """
     number = next(_numbers)
+    request = f"r{number}"
     name, users = f"point {number}", [f"user {chance.randrange(8)}" for _ in range(3)]
     events: list[Event] = [
-        view("jam", user=users[0], event_id=f"{name} a", action="click", request="r1"),
+        view("jam", user=users[0], event_id=f"{name} a", action="click", request=request),
         view("tea", user=users[0], event_id=f"{name} b"),
-        watch("film", user=users[1], event_id=f"{name} c", request="r1"),
-        shown(["jam", "film", "tea"], user=users[1], event_id=f"{name} d", request="r1"),
+        watch("film", user=users[1], event_id=f"{name} c", request=request),
+        shown(["jam", "film", "tea"], user=users[1], event_id=f"{name} d", request=request),
         *(view(f"item {chance.randrange(9)}", user=users[2], event_id=f"{name} e{n}") for n in range(4)),
     ]
     for event in events:
@@ -75,11 +79,16 @@ class Bench:
     generation: Generation
     chance: random.Random
     journal: Journal = field(default_factory=Journal)
+    sent: list[NewRecord] = field(default_factory=list)
 
     async def send(self) -> None:
-        """Append some records of every kind."""
-        verdicts = await self.ground.log.append(_some(self.chance, self.journal), atomic=True)
+        """Append some records of every kind, and one that was applied before."""
+        records = _some(self.chance, self.journal)
+        # Once more what was sent last time, under another id at the door, which knows its own.
+        again = [one._replace(id_hash=self.chance.randbytes(16)) for one in self.sent[1:2]]
+        verdicts = await self.ground.log.append([*again, *records], atomic=True)
         assert set(verdicts) == {Verdict.OK}, verdicts
+        self.sent = records
 
     async def owners(self) -> set[str]:
         """Return who owns partitions."""
