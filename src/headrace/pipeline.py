@@ -101,7 +101,7 @@ class Leading(Source, Protocol):
     """
 
     def lead(self, picture: Picture, query: Query, without: Numbers) -> tuple[Numbers, Scores]:
-        """Return the ``query.k`` best of what ``propose`` returns that are not among ``without``.
+        """Return the ``query.k`` best of what ``propose`` returns that the catalogue shows and that are not among ``without``.
 
         Best first, equals by their number. A number below 0 in ``without`` is no item.
         """

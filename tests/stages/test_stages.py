@@ -1,14 +1,18 @@
 """Every stage: the promises of its kind, and its own meaning in a small world."""
 
+import dataclasses
 import unittest
 from typing import ClassVar
 
 import numpy as np
 from hypothesis import given
+from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from headrace import pipeline
+from headrace.events.items import Item
 from headrace.events.types import Event
+from headrace.features.changes import CatalogueState
 from headrace.pipeline import Candidates, Filter, Query, Scorer, Selector, Source, Trace
 from headrace.ranking.blend import Blend
 from headrace.ranking.top import Top
@@ -17,7 +21,7 @@ from headrace.retrieval.filters import Excluded, Seen
 from headrace.retrieval.popularity import Popularity
 from headrace.serving import recipes
 from headrace.snapshot.picture import Picture
-from tests.features.worlds import act, streams
+from tests.features.worlds import ITEMS, act, streams
 from tests.stages.promises import (
     BOARD,
     PICTURES,
@@ -211,6 +215,31 @@ class WholePipeline(unittest.TestCase):
         self.assertEqual(len(shown), min(query.k, len(valid)))
         self.assertEqual(len(set(shown)), len(shown))
         self.assertLessEqual(set(shown), valid)
+
+    @examples(150)
+    @given(streams(users=3), QUERIES, st.sampled_from(["default", "similar", "ratings"]), st.sets(st.sampled_from(ITEMS)))
+    def test_the_short_way_gives_the_very_answer_of_all_stages(
+        self, events: list[Event], query: Query, name: str, hidden: set[str]
+    ) -> None:
+        """Items, scores and sources, whatever the catalogue hides; a trace goes the long way."""
+        recipe, picture = recipes.named(name), picture_of(events)
+        picture.catalogue.put(CatalogueState(item_id, 1, Item(available=False)) for item_id in sorted(hidden))
+        self.assertTrue(recipe.short)
+        shortly, staged = pipeline.run(recipe, picture, query), pipeline.run(recipe, picture, query, Trace())
+        np.testing.assert_allclose(shortly.scores, staged.scores, rtol=1e-12)
+        self.assertEqual(shortly.sources, staged.sources)
+        self.assertTrue(hidden.isdisjoint(names(picture, shortly.items)))
+        for one, other, score in zip(shortly.items, staged.items, staged.scores, strict=True):
+            # Where two scores are alike to the last bits, dividing them by the largest may make them equal.
+            self.assertTrue(one == other or np.isclose(staged.scores, score, rtol=1e-12).sum() > 1)
+
+    def test_only_a_recipe_that_has_a_short_way_goes_it(self) -> None:
+        """Scorers, several sources and choices of another kind need all candidates."""
+        default = recipes.named("default")
+        self.assertFalse(recipes.named("revisits").short)
+        self.assertFalse(RULES.short)
+        self.assertFalse(dataclasses.replace(default, scorers=(Blend(),)).short)
+        self.assertTrue(dataclasses.replace(default, filters=()).short)
 
     @examples(60)
     @given(streams(users=3), QUERIES)

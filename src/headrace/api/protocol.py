@@ -19,16 +19,8 @@ from headrace.errors import Unavailable
 
 MOST_CONNECTIONS: Final = 2048
 LARGEST_HEAD: Final = 64 * 1024
+SENT_TOGETHER: Final = 16
 HEAD_TIMEOUT_S: Final = 10
-
-
-_outbox: list[tuple[Any, bytes]] = []
-
-
-def _send_all() -> None:
-    for transport, data in _outbox:
-        transport.write(data)
-    _outbox.clear()
 
 
 class Protocol(HttpToolsProtocol):
@@ -36,6 +28,8 @@ class Protocol(HttpToolsProtocol):
 
     direct: ClassVar[Direct | None] = None
     most_connections: ClassVar[int] = MOST_CONNECTIONS
+    outbox: ClassVar[list[tuple[asyncio.Transport, bytes, bool]]]
+    """Answers of this round of the loop, of all connections of one server."""
 
     _always: tuple[Sequence[tuple[bytes, bytes]], bytes] = ((), b"")
     _one_too_many = False
@@ -108,6 +102,11 @@ class Protocol(HttpToolsProtocol):
             if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
                 self._refuse(431, "The request's head is too large")
 
+    def shutdown(self) -> None:
+        """Begin to close, behind the answers that are ready."""
+        self._send_posted()
+        super().shutdown()
+
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP, in the one shape of a refusal."""
         self._refuse(400, msg)
@@ -151,16 +150,33 @@ class Protocol(HttpToolsProtocol):
         headers = self.server_state.default_headers
         if self._always[0] is not headers:
             self._always = (headers, exchange.lines(headers))
-        _outbox.append((self.transport, exchange.written(reply, self._always[1], keep_alive=cycle.keep_alive)))
-        if len(_outbox) == 1:
-            self.loop.call_soon(_send_all)
-        if not cycle.keep_alive:
-            self.transport.close()
+        self._post(exchange.written(reply, self._always[1], keep_alive=cycle.keep_alive), last=not cycle.keep_alive)
         self.on_response_complete()
+
+    def _post(self, data: bytes, *, last: bool = False) -> None:
+        """Send at the end of this round of the loop, or at once where enough is waiting; ``last`` closes behind it.
+
+        A client that sleeps until its answer comes must be woken, which costs the sender more than all else of a write: the
+        answers of one round wake it once.
+        """
+        outbox = self.outbox
+        if not outbox:
+            self.loop.call_soon(self._send_posted)
+        outbox.append((self.transport, data, last))
+        if len(outbox) >= SENT_TOGETHER:
+            self._send_posted()
+
+    def _send_posted(self) -> None:
+        for transport, data, last in self.outbox:
+            transport.write(data)
+            if last:
+                transport.close()
+        self.outbox.clear()
 
     def _turn_away(self) -> None:
         """Answer 503 and close: better some are told to come back than that all wait."""
         self.cycle = None  # type: ignore[assignment]
+        self._send_posted()
         away = unavailable(Unavailable("api", f"{self.most_connections} connections are open, which is as many as may"))
         self.transport.write(exchange.written(away, b"", keep_alive=False))
         self.transport.close()
@@ -175,6 +191,7 @@ class Protocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse(self, status: int, title: str) -> None:
+        self._send_posted()
         body = msgspec.json.encode(problem(status, title))
         head: list[Any] = [
             STATUS_LINE[status],

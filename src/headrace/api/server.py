@@ -73,7 +73,7 @@ def over(application: ASGIApp, *, direct: Direct | None = None) -> Server:
     """
     config = uvicorn.Config(
         application,
-        http=type("Bound", (Protocol,), {"direct": direct}),
+        http=type("Bound", (Protocol,), {"direct": direct, "outbox": []}),
         ws="none",
         lifespan="off",
         log_config=None,

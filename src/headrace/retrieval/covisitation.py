@@ -44,14 +44,15 @@ class CoVisitation:
         return found[:size], scores[:size]
 
     def lead(self, picture: Picture, query: Query, without: Numbers) -> tuple[Numbers, Scores]:
-        """Return the ``query.k`` best of what ``propose`` returns that are not among ``without``, best first."""
+        """Return the ``query.k`` best of what ``propose`` returns that may be shown and are not among ``without``."""
         recent = query.numbers(picture)[: self.history]
         heard, links = self._heard(picture, recent), picture.links
         found, scores = np.empty(len(heard), np.int32), np.empty(len(heard))
         best, their_scores = np.empty(query.k, np.int32), np.empty(query.k)
         size = voices.leading(
             recent, links.starts, links.sizes, links.items, heard, _ranks(self.history, self.recency), picture.events,
-            _damping(self.damping), -self.damping, _slots(len(heard)), found, scores, without, best, their_scores,
+            _damping(self.damping), -self.damping, _slots(len(heard)), found, scores, without,
+            picture.catalogue.shown, best, their_scores,
         )  # fmt: skip
         return best[:size], their_scores[:size]
 

@@ -10,7 +10,6 @@ from headrace.kernels import lists
 from headrace.pipeline import Candidates, Numbers, Query
 from headrace.snapshot.picture import Picture
 
-
 NOBODY: Final[Numbers] = np.empty(0, np.int32)
 
 

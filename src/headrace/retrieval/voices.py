@@ -1,5 +1,7 @@
 """The loops of co-visitation: what the neighbours of the recent items say, and what their voices add up to."""
 
+from math import copysign
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -8,6 +10,7 @@ from headrace.kernels.compiling import compiled
 Whole = NDArray[np.int32]
 Large = NDArray[np.int64]
 Real = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 
 @compiled
@@ -59,8 +62,80 @@ def agreed(
     """Fill in the neighbours, each once, with the sum of their voices, each divided by the rank of the item it speaks for.
 
     Each sum is damped by the item's count of events e: by ``damping[e]``, or (e + 1)^``exponent`` beyond the table. The largest
-    becomes 1. Returns how many there are. ``slots`` is room for a hash table, a power of two and larger than there are voices:
-    small enough to stay in the nearest cache, where an array with a place for every item would not.
+    becomes 1. Returns how many there are.
+    """
+    size = added(recent, starts, sizes, items, voices, ranks, slots, found, scores)
+    largest = 0.0
+    for place in range(size):
+        scores[place] *= damped(events[found[place]], damping, exponent)
+        largest = max(largest, scores[place])
+    if largest > 0:
+        for place in range(size):
+            scores[place] /= largest
+    return size
+
+
+@compiled
+def leading(
+    recent: Whole,
+    starts: Large,
+    sizes: Whole,
+    items: Whole,
+    voices: Real,
+    ranks: Real,
+    events: Whole,
+    damping: Real,
+    exponent: float,
+    slots: Whole,
+    found: Whole,
+    scores: Real,
+    without: Whole,
+    visible: Mask,
+    best: Whole,
+    their_scores: Real,
+) -> int:
+    """Fill in the ``best`` of what ``agreed`` finds, largest score first, equals by number.
+
+    Those among ``without`` are left out, and those not ``visible`` where that is not empty. Returns how many there are. No
+    damping makes a sum larger, so one that is too small already need not be damped: most items' counts of events are never
+    fetched.
+    """
+    size = added(recent, starts, sizes, items, voices, ranks, slots, found, scores)
+    hide(without, slots, found, scores)
+    largest = worst = 0.0
+    chosen = 0
+    for place in range(size):
+        score, item = abs(scores[place]), found[place]
+        hidden = copysign(1.0, scores[place]) < 0
+        if score <= largest and (hidden or (chosen == len(best) and score < worst)):
+            continue
+        score *= damped(events[item], damping, exponent)
+        largest = max(largest, score)
+        if not hidden and (len(visible) == 0 or visible[item]):
+            chosen = inserted(item, score, chosen, best, their_scores)
+            worst = their_scores[chosen - 1]
+    if largest > 0:
+        for place in range(chosen):
+            their_scores[place] /= largest
+    return chosen
+
+
+@compiled
+def added(
+    recent: Whole,
+    starts: Large,
+    sizes: Whole,
+    items: Whole,
+    voices: Real,
+    ranks: Real,
+    slots: Whole,
+    found: Whole,
+    scores: Real,
+) -> int:
+    """Fill in the neighbours, each once, with the sum of their voices, each divided by the rank of the item it speaks for.
+
+    ``slots`` is room for a hash table, a power of two and larger than there are voices: small enough to stay in the nearest
+    cache, where an array with a place for every item would not. It holds the place of each item that was found.
     """
     slots[:] = -1
     last = len(slots) - 1
@@ -84,64 +159,39 @@ def agreed(
                 size += 1
             else:
                 scores[slots[slot]] += voice
-    largest = 0.0
-    for place in range(size):
-        count = events[found[place]]
-        scores[place] *= damping[count] if count < len(damping) else (count + 1.0) ** exponent
-        largest = max(largest, scores[place])
-    if largest > 0:
-        for place in range(size):
-            scores[place] /= largest
     return size
 
 
 @compiled
-def leading(
-    recent: Whole,
-    starts: Large,
-    sizes: Whole,
-    items: Whole,
-    voices: Real,
-    ranks: Real,
-    events: Whole,
-    damping: Real,
-    exponent: float,
-    slots: Whole,
-    found: Whole,
-    scores: Real,
-    without: Whole,
-    best: Whole,
-    their_scores: Real,
-) -> int:
-    """Do as ``agreed`` does, then fill in the ``best`` that are not among ``without``, largest score first, equals by number.
+def damped(count: int, damping: Real, exponent: float) -> float:
+    """Return what a sum is multiplied by for an item of so many events, at most 1."""
+    return float(damping[count] if count < len(damping) else (count + 1.0) ** exponent)
 
-    Returns how many there are: what a filter and a choice would leave, without their lists of a thousand between.
-    """
-    size = agreed(recent, starts, sizes, items, voices, ranks, events, damping, exponent, slots, found, scores)
+
+@compiled
+def hide(without: Whole, slots: Whole, found: Whole, scores: Real) -> None:
+    """Give the scores of these items, where they were found, a minus; a number below 0 is no item."""
     last = len(slots) - 1
     for item in without:
-        if item < 0:
-            continue
         slot = ((item * 0x9E3779B1) >> 12) & last
-        while slots[slot] >= 0:
+        while item >= 0 and slots[slot] >= 0:
             if found[slots[slot]] == item:
-                scores[slots[slot]] = -1.0
+                scores[slots[slot]] = -abs(scores[slots[slot]])
                 break
             slot = (slot + 1) & last
-    chosen = 0
-    for place in range(size):
-        score, item = scores[place], found[place]
-        if score < 0:
-            continue
-        if chosen == len(best):
-            if chosen == 0 or score < their_scores[chosen - 1] or (score == their_scores[chosen - 1] and item > best[chosen - 1]):
-                continue
-            at = chosen - 1
-        else:
-            at = chosen
-            chosen += 1
-        while at > 0 and (their_scores[at - 1] < score or (their_scores[at - 1] == score and best[at - 1] > item)):
-            best[at], their_scores[at] = best[at - 1], their_scores[at - 1]
-            at -= 1
-        best[at], their_scores[at] = item, score
-    return chosen
+
+
+@compiled
+def inserted(item: int, score: float, size: int, best: Whole, scores: Real) -> int:
+    """Put an item into a list of the best, largest score first, equals by number, and return how many there are now."""
+    at = size
+    if size == len(best):
+        worst = size - 1
+        if size == 0 or score < scores[worst] or (score == scores[worst] and item > best[worst]):
+            return size
+        at = worst
+    while at > 0 and (scores[at - 1] < score or (scores[at - 1] == score and best[at - 1] > item)):
+        best[at], scores[at] = best[at - 1], scores[at - 1]
+        at -= 1
+    best[at], scores[at] = item, score
+    return min(size + 1, len(best))

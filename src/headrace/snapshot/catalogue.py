@@ -17,6 +17,7 @@ SMALLEST: Final = 1024
 MOST_PENDING: Final = 10_000
 """Items with acknowledged changes that wait for the changelog; beyond it the oldest are left to the changelog alone."""
 
+_ALL: Final = np.empty(0, np.bool_)
 NEVER: Final = np.iinfo(np.int64).max
 ALWAYS: Final = np.iinfo(np.int64).min
 
@@ -63,6 +64,11 @@ class Catalogue:
     def visible(self, items: NDArray[np.int32]) -> NDArray[np.bool_] | None:
         """Return which of these items may be shown now; None where all may."""
         return self._visible[items] if self.restricts else None
+
+    @property
+    def shown(self) -> NDArray[np.bool_]:
+        """Return for every item whether it may be shown now; an empty array where all may."""
+        return self._visible if self.restricts else _ALL
 
     def group(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return a number for the group of each of these items, -1 for one that is no variant of anything."""
