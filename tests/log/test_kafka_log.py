@@ -22,6 +22,7 @@ class KafkaLogTestCase(KafkaTestCase):
             topic_interaction=self.topics["TOPIC_INTERACTION"],
             topic_watch=self.topics["TOPIC_WATCH"],
             topic_impression=self.topics["TOPIC_IMPRESSION"],
+            topic_catalogue=self.topics["TOPIC_CATALOGUE"],
             topic_dlq=self.topics["TOPIC_DLQ"],
         )
 

@@ -37,6 +37,7 @@ class DeadLettersOnKafka(KafkaTestCase, StreamTestCase):
             topic_interaction=self.topics["TOPIC_INTERACTION"],
             topic_watch=self.topics["TOPIC_WATCH"],
             topic_impression=self.topics["TOPIC_IMPRESSION"],
+            topic_catalogue=self.topics["TOPIC_CATALOGUE"],
             topic_dlq=self.dlq,
         )
         self.kafka_log = KafkaLog(settings, KafkaSettings(append_ms=15_000), Memory(), group_id="tests")

@@ -87,6 +87,7 @@ class KafkaTestCase(unittest.IsolatedAsyncioTestCase):
             "TOPIC_INTERACTION": f"{name}-interaction",
             "TOPIC_WATCH": f"{name}-watch",
             "TOPIC_IMPRESSION": f"{name}-impression",
+            "TOPIC_CATALOGUE": f"{name}-catalogue",
             "TOPIC_DLQ": f"{name}-dlq",
         }
 
