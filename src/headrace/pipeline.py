@@ -5,7 +5,7 @@ that every stage works on arrays. A stage is pure: the same picture, query and c
 waits.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, cast, runtime_checkable
 
@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.expressions import Expression, Given
 from headrace.kernels import lists
 from headrace.snapshot.picture import Picture
 
@@ -39,6 +40,11 @@ class Query(msgspec.Struct, frozen=True):
     returns: float = 0.0
     known: tuple[Picture, Numbers] | None = None
     """The numbers that a picture gives the recent items, where somebody knows them already."""
+
+    only: Expression | None = None
+    """What the request wants to be true of every item, over its own values ``given``."""
+
+    given: Mapping[str, Given] = {}
 
     @property
     def recent(self) -> tuple[str, ...]:
@@ -213,7 +219,7 @@ def run(recipe: Recipe, picture: Picture, query: Query, trace: Trace | None = No
 
     What a filler adds stands behind everything else, its scores below 0.
     """
-    shortly = recipe.short and trace is None
+    shortly = recipe.short and trace is None and query.only is None
     chosen = _shortly(recipe, picture, query) if shortly else _staged(recipe, picture, query, trace)
     for number, filler in enumerate(recipe.fillers, start=1):
         if len(chosen) < query.k:
@@ -263,10 +269,17 @@ def _filtered(recipe: Recipe, candidates: Candidates, picture: Picture, query: Q
 
     Whether the catalogue hides an item is asked always: no recipe can forget it.
     """
-    stays = picture.catalogue.visible(candidates.items)
+    stays: NDArray[np.bool_] | None = picture.catalogue.visible(candidates.items)
     left = len(candidates)
-    if stays is not None:
-        _note(trace, "available", left, int(stays.sum()))
+    if stays is not None and trace is not None:
+        before, left = left, int(stays.sum())
+        _note(trace, "available", before, left)
+    if query.only is not None:
+        wanted = query.only.of(picture.catalogue.attributes, candidates.items, query.given)
+        stays = wanted if stays is None else stays & wanted
+        if trace is not None:
+            before, left = left, int(stays.sum())
+            _note(trace, "filter", before, left)
     for part in recipe.filters:
         mask = part.allow(picture, query, candidates)
         if mask is not None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 import msgspec
+import numpy as np
 import uvloop
 
 from headrace.api import server
@@ -30,6 +31,8 @@ from headrace.events.contract import Contract, Limits
 from headrace.events.items import Item, ItemChange, changed
 from headrace.events.types import Event, Impression
 from headrace.log.port import Verdict
+from headrace.serving.recommender import Wish
+from headrace.snapshot.attributes import Attributes
 
 
 class Taken(msgspec.Struct):
@@ -74,8 +77,10 @@ class World:
             self.events.update(fresh)
         return verdicts
 
-    async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Taken:
+    async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None) -> Taken:
         """Return the items most acted on that the user has not touched."""
+        if wish is not None and wish.only is not None:
+            wish.only.of(Attributes(), np.zeros(0, np.int32), wish.given)
         return self._recommend(user_id, session_id, k, record=record)
 
     def _recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Taken:

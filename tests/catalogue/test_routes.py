@@ -95,3 +95,11 @@ class Routes(unittest.TestCase):
         (event,) = self.world.events.values()
         self.assertEqual(len(payload_hash(event)), 16)
         self.assertEqual(self.server.ask("GET", "/items/jam").json()["title"], "Jam")
+
+    def test_a_filter_that_cannot_be_read_is_refused_with_its_character(self) -> None:
+        """And one that asks for what no item has."""
+        for text, at in {"price <": 8, "price <= 5": 1, "__import__('os')": 1}.items():
+            refused = self.server.ask("POST", "/reco", {"user_id": "ada", "filter": text})
+            self.assertEqual((refused.status, refused.json()["errors"][0]["path"]), (422, "filter"))
+            self.assertIn(f"at character {at}:", refused.json()["errors"][0]["message"])
+        self.assertEqual(self.server.ask("POST", "/reco", {"user_id": "ada", "filter": "true", "exclude": ["i1"]}).status, 200)

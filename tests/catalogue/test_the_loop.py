@@ -8,7 +8,9 @@ import numpy as np
 
 from headrace.events import codec
 from headrace.events.items import Item, ItemPatch, changed
+from headrace.expressions import read
 from headrace.log.port import Topic, Verdict
+from headrace.serving.recommender import Wish
 from headrace.store.archived_log import ArchivedLog
 from headrace.store.migrations import migrate_generation
 from headrace.store.sql import DEFAULT_SPACE
@@ -174,3 +176,17 @@ class SeenInAnswers(PostgresTestCase):
         self.assertEqual((await strict.recommender.trending(10)).items, [])
         await strict.send(put("jam"))
         self.assertEqual((await strict.recommender.trending(10)).items, ["jam"])
+
+    async def test_a_request_says_what_must_be_true_and_what_to_leave_out(self) -> None:
+        """Of personal items and of those that fill up; a change of an attribute counts at once."""
+        for number, item in enumerate(("jam", "tea", "oats")):
+            await self.loop.send(put(item, Item(attributes={"price": number})))
+        for text, wanted in {"price <= 1": {"jam", "tea"}, "price > 5": set(), "price is null": {"salt"}}.items():
+            for user, seen in {"new": {"salt"}, "nobody": set[str]()}.items():
+                answer = await self.loop.recommender.recommend(user, None, 10, record=False, wish=Wish(only=read(text)))
+                self.assertEqual(set(answer.items), wanted - seen, (user, text))
+        wish = Wish(exclude=frozenset({"tea"}), only=read("price <= $max"), given={"max": 1})
+        self.assertEqual((await self.loop.recommender.recommend("new", None, 10, record=False, wish=wish)).items, ["jam"])
+        await self.loop.send(patch("oats", ItemPatch(attributes={"price": 0.5})))
+        answer = await self.loop.recommender.recommend("new", None, 10, record=False, wish=wish)
+        self.assertEqual(set(answer.items), {"jam", "oats"})

@@ -14,6 +14,7 @@ from headrace.api.services import Answer, Services
 from headrace.errors import Rejected, Violation
 from headrace.events.contract import RejectedEvent
 from headrace.events.types import Event, Impression, Watch
+from headrace.expressions import ExpressionError
 from headrace.log.port import Verdict
 
 Handler = Callable[[Scope, bytes], Awaitable[Reply]]
@@ -84,7 +85,13 @@ class Hot:
         return await self._answer(question.from_body(body))
 
     async def _answer(self, asked: question.Question) -> Reply:
-        answer = await self._recommender.recommend(asked.user_id, asked.session_id, asked.k, record=asked.x_autolog_impressions)
+        record = asked.x_autolog_impressions
+        try:
+            answer = await self._recommender.recommend(
+                asked.user_id, asked.session_id, asked.k, record=record, wish=asked.wish()
+            )
+        except ExpressionError as error:
+            raise Rejected(422, "The question breaks the contract", (Violation("filter", str(error)),)) from None
         return reco_reply(answer)
 
     async def _take(self, event: Event) -> Verdict:

@@ -9,8 +9,11 @@ from headrace.api.query import Parameter, a_number, a_switch, an_id, parse
 from headrace.events.refusal import UNREADABLE, refusal, reread
 from headrace.events.rules import clean, judge_id
 from headrace.events.wire import Id
+from headrace.expressions import LONGEST, read
+from headrace.serving.recommender import Wish
 
 MOST_ITEMS: Final = 200
+MOST_EXCLUDED: Final = 1000
 
 
 class Question(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unknown_fields=True):
@@ -20,6 +23,15 @@ class Question(msgspec.Struct, frozen=True, gc=False, kw_only=True, forbid_unkno
     session_id: Id | None = None
     k: Annotated[int, msgspec.Meta(ge=1, le=MOST_ITEMS, description="How many items at most.")] = 20
     x_autolog_impressions: bool = True
+    exclude: Annotated[list[Id], msgspec.Meta(max_length=MOST_EXCLUDED, description="Items to leave out.")] = []
+    filter: Annotated[str, msgspec.Meta(max_length=LONGEST, description="What must be true of every item.")] | None = None
+    params: dict[str, bool | int | float | str | list[str]] = {}
+
+    def wish(self) -> Wish | None:
+        """Return what is asked for beside the common question. Raises ``ExpressionError``."""
+        if not self.exclude and self.filter is None:
+            return None
+        return Wish(frozenset(self.exclude), None if self.filter is None else read(self.filter), self.params)
 
 
 _user: Final = an_id("user_id", "Whom to recommend to.", required=True)
@@ -73,7 +85,7 @@ def from_body(body: bytes) -> Question:
     doubt: Exception | None = None
     try:
         question = _questions.decode(body)
-        if clean(question.user_id, question.session_id or "-"):
+        if clean(question.user_id, question.session_id or "-", *question.exclude):
             return question
     except UNREADABLE as error:
         doubt = error

@@ -15,6 +15,7 @@ from headrace.events.contract import Contract
 from headrace.events.items import Item
 from headrace.events.types import Event
 from headrace.log.port import Verdict
+from headrace.serving.recommender import Wish
 
 
 class Answer(Protocol):
@@ -54,7 +55,9 @@ class Answer(Protocol):
 class Recommender(Protocol):
     """Answers what a user is to be shown."""
 
-    async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Answer:
+    async def recommend(
+        self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None
+    ) -> Answer:
         """Return at most ``k`` items; ``record`` logs them as shown. Raises ``Unavailable`` before there is any picture."""
         ...
 

@@ -6,6 +6,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from headrace.expressions import read
 from headrace.kernels import lists
 from headrace.pipeline import Candidates, Numbers, Query
 from headrace.snapshot.picture import Picture
@@ -58,3 +59,19 @@ class Excluded(_Few):
         if not query.exclude:
             return NOBODY
         return np.array([picture.numbers.get(item_id, -1) for item_id in query.exclude], np.int32)
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Leaves out everything of which an expression over items' attributes is not true; what it cannot compare is not."""
+
+    expression: str = "true"
+    name: str = "where"
+
+    def __post_init__(self) -> None:
+        """Read it, so that a mistake shows when the recipe is made. Raises ``ExpressionError``."""
+        read(self.expression)
+
+    def allow(self, picture: Picture, query: Query, candidates: Candidates) -> NDArray[np.bool_] | None:
+        """Return true for candidates of which the expression is true."""
+        return read(self.expression).of(picture.catalogue.attributes, candidates.items, query.given, strict=False)

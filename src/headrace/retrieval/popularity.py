@@ -17,7 +17,7 @@ class Popularity:
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough popular items to fill the answer even when all recent ones are left out."""
         most = query.k + len(query.numbers(picture)) + len(query.exclude)
-        popular = picture.shown_popular(most)[:most]
+        popular = picture.shown_popular(most, query.only, query.given)[:most]
         decayed = picture.decayed[popular]
         best = decayed[0] if len(decayed) else 0.0
         return popular, decayed / best if best > 0 else np.zeros(len(popular))

@@ -27,7 +27,7 @@ class Trending:
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough items to fill the answer even when all recent ones are left out."""
         most = query.k + len(query.numbers(picture)) + len(query.exclude)
-        popular = picture.shown_popular(most)
+        popular = picture.shown_popular(most, query.only, query.given)
         if not len(popular):
             return popular, np.empty(0)
         heat = picture.decayed[popular] * np.exp2(-mean_age_days(picture, popular) / self.half_life_days)

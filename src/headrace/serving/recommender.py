@@ -1,6 +1,7 @@
 """One recommender behind every view of it: the recent history, one picture, one recipe, one answer."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
 import msgspec
 
@@ -8,6 +9,7 @@ from headrace import pipeline
 from headrace.clock import Clock
 from headrace.errors import Unavailable
 from headrace.events.types import EventId, Impression, ItemId, RequestId, Served, SessionId, ShownItem, UserId
+from headrace.expressions import Expression, Given
 from headrace.features.history import Entry
 from headrace.pipeline import Candidates, Query, Recipe
 from headrace.serving import asking, recipes
@@ -25,6 +27,18 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     strategy: str
     sources: list[str]
     as_of_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a request asks for beside the common question: items to leave out, what must be true of all others.
+
+    Raises ``ExpressionError`` where it is answered, if what must be true does not fit the catalogue.
+    """
+
+    exclude: frozenset[str] = frozenset()
+    only: Expression | None = None
+    given: Mapping[str, Given] = field(default_factory=dict)
 
 
 NO_SESSION = "none"
@@ -48,13 +62,15 @@ class Recommender:
         """Answer with another recipe from the next request on; one under way keeps the one it began with."""
         self._recipe = recipe
 
-    async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Answer:
+    async def recommend(
+        self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None
+    ) -> Answer:
         """Return at most ``k`` items for this user, best first; fewer only where the catalogue has no more.
 
         Waits for at most one point query, and only for a user who is not in memory. With ``record`` the answer is logged as an
         impression, without holding it up. Raises ``Unavailable`` until a first picture is loaded.
         """
-        answer = self.recommend_now(user_id, session_id, k, record=record)
+        answer = None if wish is not None else self.recommend_now(user_id, session_id, k, record=record)
         if answer is not None:
             return answer
         view = self._view()
@@ -63,6 +79,8 @@ class Recommender:
             # Nobody knows the user yet, but perhaps what this session did.
             known = await view.histories.of_session(session_id)
         query = asking.remembering(user_id, session_id, new_id(), k, known, view.picture)
+        if wish is not None:
+            query = msgspec.structs.replace(query, exclude=wish.exclude, only=wish.only, given=wish.given)
         return self._answer(self._recipe, view.picture, query, record=record)
 
     def recommend_now(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Answer | None:

@@ -8,10 +8,12 @@ from collections.abc import Callable, Iterable
 from typing import Final
 
 import numpy as np
+from msgspec import UnsetType
 from numpy.typing import NDArray
 
-from headrace.events.items import Item, ItemChange, changed
+from headrace.events.items import Item, ItemChange, Value, changed
 from headrace.features.changes import CatalogueState
+from headrace.snapshot.attributes import Attributes
 
 SMALLEST: Final = 1024
 MOST_PENDING: Final = 10_000
@@ -40,6 +42,7 @@ class Catalogue:
         self._groups: dict[str, int] = {}
         self._items: dict[str, Item | None] = {}
         self._pending: dict[str, list[ItemChange]] = {}
+        self.attributes = Attributes()
         self._now_ms = 0
         self._next_ms = NEVER
         self.size = 0
@@ -60,6 +63,7 @@ class Catalogue:
             new = np.full(max(SMALLEST, items), blank, dtype=old.dtype)
             new[: len(old)] = old
             setattr(self, name, new)
+        self.attributes.room_for(len(self._visible))
 
     def visible(self, items: NDArray[np.int32]) -> NDArray[np.bool_] | None:
         """Return which of these items may be shown now; None where all may."""
@@ -96,6 +100,9 @@ class Catalogue:
             waiting = [one for one in self._pending.pop(state.item_id, ()) if one.event_id not in state.events]
             if waiting:
                 self._pending[state.item_id] = waiting
+            self.attributes.put(number, state.item)
+            for change in waiting:
+                self._say(number, change)
             self._show(number, self.item(state.item_id))
 
     def item(self, item_id: str) -> Item | None:
@@ -111,7 +118,9 @@ class Catalogue:
         self._pending[change.item_id] = [*waiting, change]
         while len(self._pending) > MOST_PENDING:
             del self._pending[next(iter(self._pending))]
-        self._show(self._number_of(change.item_id), self.item(change.item_id))
+        number = self._number_of(change.item_id)
+        self._say(number, change)
+        self._show(number, self.item(change.item_id))
 
     def pending(self) -> list[ItemChange]:
         """Return the acknowledged changes that the changelog has not brought yet."""
@@ -120,6 +129,23 @@ class Catalogue:
     def changes_of(self, item_id: str) -> list[ItemChange]:
         """Return those of one item."""
         return list(self._pending.get(item_id, ()))
+
+    def _say(self, number: int, change: ItemChange) -> None:
+        """Set the attributes that a change names."""
+        if change.patch is None:
+            self.attributes.put(number, change.put)
+            return
+        patch = change.patch
+        named: dict[str, Value | None] = {}
+        if patch.attributes is None:
+            named |= dict.fromkeys(self.attributes.names())
+        elif isinstance(patch.attributes, dict):
+            named |= patch.attributes
+        if not isinstance(patch.categories, UnsetType):
+            named["categories"] = patch.categories
+        if not isinstance(patch.group, UnsetType):
+            named["group"] = patch.group
+        self.attributes.patch(number, named)
 
     def _show(self, number: int, item: Item | None) -> None:
         since, until, group = ALWAYS, ALWAYS, -1

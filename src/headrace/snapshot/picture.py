@@ -4,7 +4,8 @@ It is changed and read on one thread, between awaits, so a request that does not
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from headrace.features.changes import Changes, ItemState, PairState
 from headrace.features.decay import factor
 from headrace.features.projection import Rules
 from headrace.snapshot import merging
+from headrace.snapshot.attributes import Attributes
 from headrace.snapshot.catalogue import Catalogue
 from headrace.snapshot.neighbours import Beside, Neighbours
 
@@ -20,6 +22,16 @@ MOST_POPULAR: Final = 1000
 """How long the list of popular items is."""
 
 SMALLEST: Final = 1024
+
+
+class Asked(Protocol):
+    """Something that is true of some items and not of others."""
+
+    def of(
+        self, attributes: Attributes, items: NDArray[np.int32], given: Mapping[str, Any], *, strict: bool = True
+    ) -> NDArray[np.bool_]:
+        """Return of which of these items it is true."""
+        ...
 
 
 class Picture:
@@ -89,23 +101,34 @@ class Picture:
         """Return the items of the largest decayed popularity, best first, equals by number; at most 1000."""
         return self._popular[: self._listed]
 
-    def shown_popular(self, wanted: int) -> NDArray[np.int32]:
+    def shown_popular(
+        self, wanted: int, only: "Asked | None" = None, given: Mapping[str, Any] = MappingProxyType({})
+    ) -> NDArray[np.int32]:
         """Return those of the popular items that may be shown now; where they are too few, the best of all that may.
+
+        ``only`` is what else must be true of them.
 
         An item that no event ever named is none of them.
         """
         popular = self.popular()
-        visible = self.catalogue.visible(popular)
+        visible = self._allowed(popular, only, given)
         if visible is None:
             return popular
         shown = popular[visible]
         if len(shown) >= wanted or len(popular) < MOST_POPULAR:
             return shown
-        visible = self.catalogue.visible(np.arange(len(self), dtype=np.int32))
+        visible = self._allowed(np.arange(len(self), dtype=np.int32), only, given)
         known = np.flatnonzero((self.events > 0) if visible is None else visible & (self.events > 0)).astype(np.int32)
         decayed = self.decayed[known]
         order: NDArray[np.int32] = known[np.argsort(-decayed, kind="stable")[:MOST_POPULAR]]
         return order
+
+    def _allowed(self, items: NDArray[np.int32], only: "Asked | None", given: Mapping[str, Any]) -> NDArray[np.bool_] | None:
+        visible = self.catalogue.visible(items)
+        if only is None:
+            return visible
+        mask = only.of(self.catalogue.attributes, items, given)
+        return mask if visible is None else mask & visible
 
     def apply(self, changes: Changes) -> None:
         """Merge a batch's absolute values by maximum; applying it again changes nothing."""

@@ -19,7 +19,7 @@ from headrace.ranking.returning import Returning
 from headrace.ranking.top import Top
 from headrace.retrieval.arrivals import Arrivals
 from headrace.retrieval.covisitation import CoVisitation
-from headrace.retrieval.filters import Excluded, Latest, Seen
+from headrace.retrieval.filters import Excluded, Latest, Seen, Where
 from headrace.retrieval.popularity import Popularity
 from headrace.retrieval.revisits import Revisits
 from headrace.retrieval.trending import Trending
@@ -31,7 +31,7 @@ SOURCES: Final[dict[str, type[Source]]] = {
     "revisits": Revisits,
     "trending": Trending,
 }
-FILTERS: Final[dict[str, type[Filter]]] = {"seen": Seen, "latest": Latest, "excluded": Excluded}
+FILTERS: Final[dict[str, type[Filter]]] = {"seen": Seen, "latest": Latest, "excluded": Excluded, "where": Where}
 SCORERS: Final[dict[str, type[Scorer]]] = {"blend": Blend, "returning": Returning}
 SELECTORS: Final[dict[str, type[Selector]]] = {"top": Top}
 EXPLORERS: Final[dict[str, type[Explorer]]] = {"exploring": Exploring}
