@@ -22,7 +22,7 @@ from headrace.events.contract import Limits
 from tests.api.world import RunningServer, World
 
 PAGES_OF_THE_DOCUMENTATION = {"/", "/docs", "/docs/{name}", "/openapi.json"}
-FUZZ_SECONDS = 20
+FUZZ_SECONDS = 30
 
 
 def timed(schema: dict[str, Any], now_ms: int) -> dict[str, Any]:
