@@ -7,6 +7,7 @@ import time
 import unittest
 from unittest.mock import patch
 
+from headrace.api import server
 from headrace.api.protocol import Protocol
 from tests.api.test_limits import read_to_the_end
 from tests.api.world import RunningServer, World
@@ -100,6 +101,27 @@ class TheShortWay(unittest.TestCase):
                 self.assertTrue(connection.recv(1000).startswith(b"HTTP/1.1 100 "))
                 connection.sendall(body)
                 self.assertTrue(connection.recv(1000).startswith(b"HTTP/1.1 200 "))
+
+    def test_a_connection_is_closed_when_nothing_came_on_it_for_so_long_since_its_last_answer(self) -> None:
+        """Here for a second: two requests half a second apart, then silence; a page between makes no difference."""
+        page = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+        with patch.object(server, "IDLE_S", 1), RunningServer(World()) as running:
+            for pieces in ([AT_ONCE, AT_ONCE], [AT_ONCE, page], [page, AT_ONCE]):
+                began = time.monotonic()
+                self.assertEqual([one[0] for one in self.say(running, *pieces, pause_s=0.5)], [200, 200])
+                self.assertAlmostEqual(time.monotonic() - began, 1.5, delta=0.4)
+
+    def test_many_at_once_get_each_their_own_answer(self) -> None:
+        """Forty connections whose requests come in the same moment, at once and waited for in turn."""
+        with RunningServer(World()) as running:
+            open_ = [socket.create_connection(("127.0.0.1", running.port), timeout=10) for _ in range(40)]
+            for number, connection in enumerate(open_):
+                connection.sendall((WAITED if number % 3 else AT_ONCE) if number % 5 else event(number))
+            for number, connection in enumerate(open_):
+                ((status, _, body),) = answers(connection.recv(4000))
+                self.assertEqual(status, 200)
+                self.assertIn(b'"items"' if number % 5 else f"event-no-{number}".encode(), body)
+                connection.close()
 
     def test_errors_are_told_and_counted_as_on_the_common_way(self) -> None:
         """A refusal is 422, what is away 503 with a wait, a bug 500: at once and waited for alike."""

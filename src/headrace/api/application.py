@@ -27,7 +27,7 @@ class Application:
 
     def __init__(self, services: Services) -> None:
         settings = services.settings
-        self._monotonic = services.clock.monotonic
+        self.now = services.clock.monotonic
         self._timeout_s = float(settings.body_timeout_s)
         self._window = Window(settings.metrics_window_sec, settings.metrics_max_samples, services.clock)
         hot = Hot(services)
@@ -48,24 +48,22 @@ class Application:
         """Return whether this is a hot route's request."""
         return (method, path) in self._hot
 
-    def begin(self, scope: Scope, body: bytes) -> Reply | Awaitable[Reply]:
+    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | Awaitable[Reply]:
         """Return a hot route's answer where nothing must be waited for, otherwise the promise of it; neither raises."""
         handler = self._hot[scope["method"], scope["path"]]
         if handler != self._reco:
-            return self._answered(handler, scope, body)
-        started = self._monotonic()
+            return self._answered(handler, scope, body, came)
         try:
             reply = self._reco_now(scope)
         except Exception as error:  # noqa: BLE001 -- the outermost loop, as below
             reply = _refusal(error, scope)
         if reply is None:
-            return self._answered(handler, scope, body)
-        self._count(scope["path"], reply.status, started)
+            return self._answered(handler, scope, body, came)
+        self._count(scope["path"], reply.status, came)
         return reply
 
-    async def _answered(self, handler: Handler, scope: Scope, body: bytes) -> Reply:
+    async def _answered(self, handler: Handler, scope: Scope, body: bytes, started: float) -> Reply:
         """Return a hot route's answer, whatever becomes of it, and count it."""
-        started = self._monotonic()
         try:
             reply = await handler(scope, body)
         except Exception as error:  # noqa: BLE001 -- the outermost loop: a bug of ours ends one request, loudly, not the process
@@ -78,14 +76,14 @@ class Application:
         if scope["type"] != "http":
             await _decline(scope, receive, send)
             return
-        started = self._monotonic()
+        started = self.now()
         unread: bodies.Unread | None = None
         try:
             body = await bodies.read(scope, receive, self._timeout_s)
-            started = self._monotonic()
+            started = self.now()
             handler = self._hot.get((scope["method"], scope["path"]))
             if handler is not None:
-                await send_reply(send, await self._answered(handler, scope, body))
+                await send_reply(send, await self._answered(handler, scope, body, started))
                 return
             reply = self._refused_method(scope)
             if reply is None:
@@ -143,7 +141,7 @@ class Application:
     def _count(self, path: str, status: int, started: float) -> None:
         if path in _PROBES:
             return
-        now = self._monotonic()
+        now = self.now()
         latency_ms = (now - started) * 1000
         _FAMILIES[status // 100].inc()
         _observe(latency_ms)

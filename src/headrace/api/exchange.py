@@ -5,7 +5,7 @@ of a hot route that came whole needs none of that. Everything else takes the com
 deadlines stand there), pipelined requests, HTTP/1.0, a client that does not read.
 """
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Protocol
 
 from starlette.types import Scope
@@ -20,13 +20,31 @@ CLOSE: Final = b"\r\nconnection: close\r\n"
 class Direct(Protocol):
     """An application that answers requests of its hot routes without messages."""
 
+    @property
+    def now(self) -> Callable[[], float]:
+        """Return the clock that ``begin`` is told the time by."""
+        ...
+
     def is_hot(self, method: str, path: str) -> bool:
         """Return whether this is a request that ``begin`` takes."""
         ...
 
-    def begin(self, scope: Scope, body: bytes) -> Reply | Awaitable[Reply]:
-        """Return the answer where nothing must be waited for, otherwise the promise of it; neither raises."""
+    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | Awaitable[Reply]:
+        """Return the answer where nothing must be waited for, otherwise the promise of it; neither raises.
+
+        The request had come whole at the moment ``came`` of ``now``.
+        """
         ...
+
+
+class Nobody:
+    """Stands where the server keeps whom to wake when a body goes on: nobody waits."""
+
+    def set(self) -> None:
+        """Do nothing."""
+
+
+NOBODY: Final = Nobody()
 
 
 class Exchange:
@@ -42,10 +60,7 @@ class Exchange:
         self.response_complete = False
         self.disconnected = False
         self.keep_alive = True
-        self.message_event = self
-
-    def set(self) -> None:
-        """Do nothing: the server wakes who waits for a body, and nobody does."""
+        self.message_event = NOBODY
 
 
 def written(reply: Reply, always: bytes, *, keep_alive: bool) -> bytes:

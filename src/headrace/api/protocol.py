@@ -4,14 +4,14 @@ A request's head may be 64 KiB large and 10 s late; beyond so many connections a
 """
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, ClassVar, Final, cast
 
 import msgspec
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
-from headrace.api import exchange
+from headrace.api import exchange, plain
 from headrace.api.exchange import Direct, Exchange
 from headrace.api.problem import PROBLEM_JSON, problem, unavailable
 from headrace.api.reply import Reply
@@ -30,12 +30,18 @@ class Protocol(HttpToolsProtocol):
     most_connections: ClassVar[int] = MOST_CONNECTIONS
     outbox: ClassVar[list[tuple[asyncio.Transport, bytes, bool]]]
     """Answers of this round of the loop, of all connections of one server."""
+    inbox: ClassVar[list[tuple[Callable[[Exchange, float], None], Exchange, float]]]
+    """Requests of this round that wait for theirs: who begins it, and the moment at which it had come whole."""
 
     _always: tuple[Sequence[tuple[bytes, bytes]], bytes] = ((), b"")
     _one_too_many = False
     _head_open = True
+    _between = True
+    """Whether the parser waits for the first byte of a request."""
     _head_bytes = 0
     _head_timer: asyncio.TimerHandle | None = None
+    _idle_timer: asyncio.TimerHandle | None = None
+    _idle_since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Start waiting for the first head."""
@@ -46,12 +52,15 @@ class Protocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
         self._head_done()
+        if self._idle_timer is not None:
+            self._idle_timer.cancel()
         super().connection_lost(exc)
 
     def on_message_begin(self) -> None:
         """Start to count a head."""
         super().on_message_begin()
         self._head_open = True
+        self._between = False
 
     def on_headers_complete(self) -> None:
         """Stop counting: what follows is a body, which the application bounds."""
@@ -74,23 +83,19 @@ class Protocol(HttpToolsProtocol):
             super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Answer a hot request that has come whole."""
+        """Take a hot request that has come whole."""
+        self._between = True
         cycle: object = self.cycle
         if not isinstance(cycle, Exchange):
             if cycle is not None:
                 super().on_message_complete()
             return
-        cycle.more_body = False
-        begun = cycle.direct.begin(cycle.scope, cycle.body)
-        if isinstance(begun, Reply):
-            self._finish(cycle, begun)
-        else:
-            task = self.loop.create_task(self._finish_later(cycle, begun))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+        self._ask(cycle)
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; refuse a head that has grown too large."""
+        """Take what came; refuse a head that has grown too large."""
+        if self._between and self.direct is not None and self._take_plain(data, self.direct):
+            return
         super().data_received(data)
         cycle: object = self.cycle
         if isinstance(cycle, Exchange) and cycle.more_body and not self.transport.is_closing():
@@ -102,8 +107,53 @@ class Protocol(HttpToolsProtocol):
             if self._head_bytes > LARGEST_HEAD and not self.transport.is_closing():
                 self._refuse(431, "The request's head is too large")
 
+    def _take_plain(self, data: bytes, direct: Direct) -> bool:
+        """Take a plain request of a hot route past the parser; tell whether it was one."""
+        found = plain.read(data)
+        if found is None or self._one_too_many or self._is_busy() or self.flow.write_paused or self.transport.is_closing():
+            return False
+        if not direct.is_hot("GET", found["path"]):
+            return False
+        self._unset_keepalive_if_required()
+        if self._head_timer is not None:
+            self._head_done()
+        self._head_open = False
+        exchange = Exchange(direct, found)
+        self.cycle = exchange  # type: ignore[assignment]
+        self._ask(exchange)
+        return True
+
+    def _ask(self, asked: Exchange) -> None:
+        """Let a request be answered when all that have come in this round of the loop are read.
+
+        Reading and answering are each a lot of code: a processor that turns from one to the other for each request has
+        forgotten the one when it comes back.
+        """
+        asked.more_body = False
+        inbox = self.inbox
+        if not inbox:
+            self.loop.call_soon(self._answer)
+        inbox.append((self._begin, asked, asked.direct.now()))
+
+    def _answer(self) -> None:
+        """Answer all that wait."""
+        asked = self.inbox.copy()
+        self.inbox.clear()
+        for begin, one, came in asked:
+            begin(one, came)
+
+    def _begin(self, cycle: Exchange, came: float) -> None:
+        begun = cycle.direct.begin(cycle.scope, cycle.body, came)
+        if isinstance(begun, Reply):
+            self._finish(cycle, begun)
+        else:
+            task = self.loop.create_task(self._finish_later(cycle, begun))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
     def shutdown(self) -> None:
         """Begin to close, behind the answers that are ready."""
+        self._answer()
         self._send_posted()
         super().shutdown()
 
@@ -151,7 +201,24 @@ class Protocol(HttpToolsProtocol):
         if self._always[0] is not headers:
             self._always = (headers, exchange.lines(headers))
         self._post(exchange.written(reply, self._always[1], keep_alive=cycle.keep_alive), last=not cycle.keep_alive)
-        self.on_response_complete()
+        if self.pipeline:
+            self.on_response_complete()
+            return
+        self.server_state.total_requests += 1
+        self._idle_since = self.loop.time()
+        if self._idle_timer is None:
+            self._idle_timer = self.loop.call_later(self.timeout_keep_alive, self._look_whether_idle)
+
+    def _look_whether_idle(self) -> None:
+        """Close a connection that nothing came on for too long; a timer for each answer would cost as much as its reading."""
+        left = self._idle_since + self.timeout_keep_alive - self.loop.time()
+        self._idle_timer = None
+        if self._is_busy() or not self._between or self.timeout_keep_alive_task is not None:
+            return
+        if left > 0:
+            self._idle_timer = self.loop.call_later(left, self._look_whether_idle)
+        else:
+            self.timeout_keep_alive_handler()
 
     def _post(self, data: bytes, *, last: bool = False) -> None:
         """Send at the end of this round of the loop, or at once where enough is waiting; ``last`` closes behind it.
@@ -176,6 +243,7 @@ class Protocol(HttpToolsProtocol):
     def _turn_away(self) -> None:
         """Answer 503 and close: better some are told to come back than that all wait."""
         self.cycle = None  # type: ignore[assignment]
+        self._answer()
         self._send_posted()
         away = unavailable(Unavailable("api", f"{self.most_connections} connections are open, which is as many as may"))
         self.transport.write(exchange.written(away, b"", keep_alive=False))
@@ -191,6 +259,7 @@ class Protocol(HttpToolsProtocol):
             self._head_timer = None
 
     def _refuse(self, status: int, title: str) -> None:
+        self._answer()
         self._send_posted()
         body = msgspec.json.encode(problem(status, title))
         head: list[Any] = [

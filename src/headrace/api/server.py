@@ -18,6 +18,9 @@ from headrace.api.services import Services
 from headrace.api.settings import ApiSettings
 
 BACKLOG: Final = 2048
+IDLE_S: Final = 75
+"""How long a connection may stay open on which nothing comes."""
+
 GRACE_S: Final = 8
 """How long requests in flight may take after a stop: the process is to be gone within 10 s, services included."""
 
@@ -73,7 +76,7 @@ def over(application: ASGIApp, *, direct: Direct | None = None) -> Server:
     """
     config = uvicorn.Config(
         application,
-        http=type("Bound", (Protocol,), {"direct": direct, "outbox": []}),
+        http=type("Bound", (Protocol,), {"direct": direct, "outbox": [], "inbox": []}),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -81,7 +84,7 @@ def over(application: ASGIApp, *, direct: Direct | None = None) -> Server:
         server_header=False,
         proxy_headers=False,  # nothing here asks who the client is, so nobody need be trusted to say it
         backlog=BACKLOG,
-        timeout_keep_alive=75,
+        timeout_keep_alive=IDLE_S,
         timeout_graceful_shutdown=GRACE_S,
     )
     return Server(config)
