@@ -44,7 +44,7 @@ class TestOpenApi(unittest.TestCase):
         application = Application(World().services())
         pages = [route for route in application.pages.routes if isinstance(route, Route)]
         served = {
-            (method, route.path.replace(":path}", "}")) for route in pages for method in route.methods or () if method != "HEAD"
+            (method, route.path.replace(":text}", "}")) for route in pages for method in route.methods or () if method != "HEAD"
         }
         served = {one for one in served if one[1] not in PAGES_OF_THE_DOCUMENTATION} | set(application.hot_routes)
         listed = {(method.upper(), path) for path, item in document(Limits())["paths"].items() for method in item}

@@ -74,6 +74,7 @@ class Routes(unittest.TestCase):
             ("PATCH", "/items/x", {"group": ""}, 422, "group"),
             ("PUT", "/items/x?event_id=short", {}, 422, "event_id"),
             ("DELETE", f"/items/{'x' * 129}", None, 422, "item_id"),
+            ("PATCH", "/items/a%0Ab%0A", {"title": "x"}, 422, "item_id"),
             ("POST", "/items", {"items": [{"item_id": "a"}, {"item_id": "a"}]}, 422, "items[1].item_id"),
             ("POST", "/items", {"items": [{"item_id": "a"}, {"item_id": "b", "group": "\0"}]}, 422, "items[1].group"),
             ("POST", "/items", {"items": []}, 422, "items"),

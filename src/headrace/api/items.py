@@ -3,6 +3,7 @@
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, Response
+from starlette.convertors import Convertor, register_url_convertor
 
 from headrace.api import problem
 from headrace.api.answers import ChangeAnswer, ItemAnswer, ItemsAnswer, ManyItemsAnswer
@@ -30,6 +31,23 @@ LIST_PARAMETERS: Final[dict[str, Parameter[Any]]] = {
 _QUERY: Final = {"event_id": _EVENT}
 
 
+class _Text(Convertor[str]):
+    """Whatever stands behind the last slash that is ours, slashes and line breaks too: judged by us, not by the routes."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        """Return it as it is."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """Return it as it is."""
+        return value
+
+
+register_url_convertor("text", _Text())
+
+
 def add_items(app: FastAPI, services: Services) -> None:
     """Add the catalogue's routes. Each path is one route, so that a refused method is told all that there are."""
     items = _Items(services)
@@ -38,7 +56,7 @@ def add_items(app: FastAPI, services: Services) -> None:
     async def many(request: Request) -> Response:
         return _response(await (items.put_many if request.method == "POST" else items.listed)(request))
 
-    @app.api_route("/items/{item_id:path}", methods=["GET", "PUT", "PATCH", "DELETE"])
+    @app.api_route("/items/{item_id:text}", methods=["GET", "PUT", "PATCH", "DELETE"])
     async def one(request: Request, item_id: str) -> Response:
         act = {"GET": items.get, "PUT": items.put, "PATCH": items.patch, "DELETE": items.delete}[request.method]
         return _response(await act(request, from_path(item_id, _ITEM)))
