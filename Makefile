@@ -29,7 +29,7 @@ demo: $(VENV)/.installed ## Watch the running recommender learn from simulated v
 	@./venv/bin/headrace demo
 
 test: $(VENV)/.developing ## Run all tests on a throwaway Postgres
-	./venv/bin/python -m unittest discover -s tests -v --buffer
+	./venv/bin/python -m tests
 
 faults: $(VENV)/.developing ## Try every fault at its full size: LOG=postgres|kafka|both, ROWS="kills away", SCALE=0.1 for a quick look
 	./venv/bin/python -m tests.faults --log $(or $(LOG),postgres) --rows "$(ROWS)" --scale $(or $(SCALE),1) --report .faults/table

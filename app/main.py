@@ -5,9 +5,9 @@ from contextlib import AsyncExitStack
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace import config, telemetry, wiring
-from headrace.api.application import application
 from headrace.cli.complaints import COMPLAINTS, told
 from headrace.cli.database import database
+from headrace.console import hosting
 
 
 class _App:
@@ -31,7 +31,8 @@ class _App:
                 settings = config.read()
                 telemetry.configure(settings.telemetry)
                 settings = stack.enter_context(database(settings))
-                self._serving = application(await stack.enter_async_context(wiring.api_services(settings)))
+                self._serving = spaces = hosting.spaces(settings)
+                await stack.enter_async_context(wiring.api_spaces(settings, spaces))
             except COMPLAINTS as error:
                 await send({"type": "lifespan.startup.failed", "message": "\n".join(told(error))})
                 return

@@ -1,1 +1,1 @@
-"""The tests: ``python -m unittest discover -s tests -v`` from the repository's root."""
+"""The tests: ``python -m tests`` from the repository's root."""

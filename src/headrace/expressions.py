@@ -6,16 +6,18 @@ and constants, with ``$name`` for a value of the request. Nothing of it is ever 
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import lru_cache
+from math import isfinite
 from typing import Final, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.snapshot.attributes import Attributes, Column, Kind, Mask, Numbers
+from headrace.events.items import Kind, Moment
+from headrace.snapshot.attributes import MOST_COLUMNS, Attributes, Column, Mask, Numbers
 
 LONGEST: Final = 1000
 DEEPEST: Final = 40
@@ -29,6 +31,7 @@ Given: TypeAlias = Plain | list[str] | list[float]
 _DOLLAR: Final = "\u01c2"
 """Stands for ``$`` while Python's parser reads: a letter that keeps every place where it is."""
 
+_TOO_LARGE: Final = "this number is larger than any that an item can have"
 _BLANK: Final = re.compile(r"[\t\n\v\f\r]")
 _PLAIN: Final = (str, int, float, bool, type(None))
 _WORDS: Final[dict[str, bool | None]] = {"true": True, "false": False, "null": None, "none": None}
@@ -58,6 +61,13 @@ class Expression:
         """
         return _Asked(self.text, attributes, items, given, strict).truth(self.tree)
 
+    def values(self, attributes: Attributes, item: int) -> dict[str, Plain | list[str] | None]:
+        """Return what an item has of the attributes that the expression looks at; a time as Unix milliseconds."""
+        nodes = [node for node in ast.walk(self.tree) if isinstance(node, ast.Name)]
+        names = dict.fromkeys(node.id for node in nodes if not node.id.startswith(_DOLLAR) and node.id not in _WORDS)
+        told = {name: attributes.value(name, item) for name in names if name != "available"}
+        return {name: float(one.time) if isinstance(one, Moment) else one for name, one in told.items()}
+
 
 @lru_cache(REMEMBERED)
 def read(text: str) -> Expression:
@@ -78,9 +88,19 @@ def read(text: str) -> Expression:
         raise ExpressionError(at, error.msg) from None
     except (MemoryError, RecursionError, ValueError):
         raise ExpressionError(1, "it cannot be read: too deep, or a NUL in it") from None
+    _check_brackets(flat)
     expression = Expression(flat, tree)
     _check(tree, flat, DEEPEST)
     return expression
+
+
+def _check_brackets(text: str) -> None:
+    """Refuse a text that closes the brackets which were put around it."""
+    try:
+        ast.parse(text.replace("$", _DOLLAR).strip(), mode="eval")
+    except SyntaxError as error:
+        at = (error.offset or 1) + len(text) - len(text.lstrip())
+        raise ExpressionError(min(at, len(text) + 1), error.msg) from None
 
 
 def _place(node: ast.AST, text: str) -> int:
@@ -93,6 +113,8 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
     """Refuse everything that is not of the language."""
     if depth == 0:
         raise ExpressionError(_place(node, text), "it is nested too deeply")
+    if isinstance(node, ast.Constant) and not _measurable(node.value):
+        raise ExpressionError(_place(node, text), _TOO_LARGE)
     if isinstance(node, ast.BoolOp):
         parts: list[ast.expr] = node.values
     elif isinstance(node, ast.UnaryOp) and isinstance(node.op, (ast.Not, ast.USub)):
@@ -111,6 +133,14 @@ def _check(node: ast.expr, text: str, depth: int) -> None:
         )
     for part in parts:
         _check(part, text, depth - 1)
+
+
+def _measurable(value: object) -> bool:
+    """Return whether a value is no number, or one that an attribute could have."""
+    try:
+        return not isinstance(value, (int, float)) or isfinite(value)
+    except OverflowError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +201,8 @@ class _Asked:
         name, other, turned = self._attribute(left), right, False
         if name is None:
             name, other, turned = self._attribute(right), left, True
+        if name == "available":
+            return self._shown(op, other)
         if name is None:
             raise self._error(left, "one side must be an attribute")
         node = right if turned else left
@@ -185,6 +217,11 @@ class _Asked:
         if isinstance(op, (ast.Eq, ast.NotEq)):
             mask = self._equal(node, name, columns, value)
             return ~mask if isinstance(op, ast.NotEq) else mask
+        return self._ordered(node, name, columns, op, value, turned=turned)
+
+    def _ordered(
+        self, node: ast.expr, name: str, columns: Mapping[Kind, Column], op: ast.cmpop, value: Plain, *, turned: bool
+    ) -> Mask:
         column = columns.get("number") or columns.get("time")
         if isinstance(value, (str, bool)) or (columns and column is None):
             raise self._error(node, f"{name}: only numbers and times have an order")
@@ -193,6 +230,13 @@ class _Asked:
         sides = (value, self.values(column)) if turned else (self.values(column), value)
         mask_of: Mask = _ORDER[type(op)](*sides)
         return mask_of
+
+    def _shown(self, op: ast.cmpop, other: ast.expr) -> Mask:
+        """Return whether it is so that an item is available: what is not is no candidate."""
+        said = self._value(other)
+        if not isinstance(op, (ast.Eq, ast.NotEq)) or not isinstance(said, bool):
+            raise self._error(other, "available is true or false")
+        return np.full(len(self.items), said == isinstance(op, ast.Eq))
 
     def _there(self, columns: Mapping[Kind, Column], op: ast.cmpop, value: object, node: ast.expr) -> Mask:
         if value is not None or not isinstance(op, (ast.Is, ast.IsNot, ast.Eq, ast.NotEq)):
@@ -204,18 +248,23 @@ class _Asked:
         return there if isinstance(op, (ast.IsNot, ast.NotEq)) else ~there
 
     def _equal(self, node: ast.expr, name: str, columns: Mapping[Kind, Column], value: Plain) -> Mask:
+        if not columns:
+            return self._none()
+        column = self._fitting(node, name, columns, value)
+        wanted = column.code(value) if isinstance(value, str) else value
+        mask: Mask = self.values(column) == wanted
+        return mask
+
+    def _fitting(self, node: ast.expr, name: str, columns: Mapping[Kind, Column], value: Plain) -> Column:
+        """Return the column that may hold a value."""
         if isinstance(value, str):
             kinds: tuple[Kind, ...] = ("text",)
         else:
             kinds = ("boolean",) if isinstance(value, bool) else ("number", "time")
-        if not columns:
-            return self._none()
         column = next((columns[kind] for kind in kinds if kind in columns), None)
         if column is None:
             raise self._error(node, f"{name} is a {next(iter(columns))}, which cannot equal {value!r}")
-        wanted = column.code(value) if isinstance(value, str) else value
-        mask: Mask = self.values(column) == wanted
-        return mask
+        return column
 
     def _member(self, left: ast.expr, right: ast.expr) -> Mask:
         name = self._attribute(right)
@@ -234,11 +283,31 @@ class _Asked:
         if not isinstance(listed, list):
             raise self._error(right, "must be a list")
         columns, mask = self._columns(left, name), self._none()
-        for value in listed:
-            if "list" in columns and isinstance(value, str):
-                mask |= columns["list"].having(self.items, value)
-            else:
-                mask |= self._equal(left, name, columns, value)
+        texts = frozenset(one for one in listed if isinstance(one, str))
+        numbers = [one for one in listed if isinstance(one, (int, float)) and not isinstance(one, bool)]
+        if texts and "list" in columns:
+            mask |= columns["list"].having_any(self.items, texts)
+        elif texts:
+            mask |= self._among(left, name, columns, next(iter(texts)), lambda column: [column.code(one) for one in texts])
+        if numbers:
+            mask |= self._among(left, name, columns, numbers[0], lambda _: numbers)
+        for value in {one for one in listed if isinstance(one, bool)}:
+            mask |= self._equal(left, name, columns, value)
+        return mask
+
+    def _among(
+        self,
+        node: ast.expr,
+        name: str,
+        columns: Mapping[Kind, Column],
+        first: Plain,
+        wanted: Callable[[Column], Sequence[float]],
+    ) -> Mask:
+        """Return of which items the value is one of those wanted, which are all of the first one's kind."""
+        if not columns:
+            return self._none()
+        column = self._fitting(node, name, columns, first)
+        mask: Mask = np.isin(self.values(column), np.array(wanted(column), column.values.dtype))
         return mask
 
     def _attribute(self, node: ast.expr) -> str | None:
@@ -248,6 +317,8 @@ class _Asked:
 
     def _columns(self, node: ast.expr, name: str) -> Mapping[Kind, Column]:
         columns = self.attributes.columns(name)
+        if name in self.attributes.left_out:
+            raise self._error(node, f"{name} found no room: at most {MOST_COLUMNS} attributes are kept ready for expressions")
         if not columns and self.strict and name not in ("categories", "group"):
             near = get_close_matches(name, list(self.attributes.names()), n=1)
             raise self._error(node, f"no item has an attribute {name!r}{f'; did you mean {near[0]!r}?' if near else ''}")
@@ -259,17 +330,27 @@ class _Asked:
         if isinstance(node, ast.Name) and node.id in _WORDS:
             return _WORDS[node.id]
         if isinstance(node, ast.Name) and node.id.startswith(_DOLLAR):
-            if node.id[1:] not in self.given:
-                raise self._error(node, f"${node.id[1:]} is not among the request's params")
-            return self.given[node.id[1:]]
+            return self._given(node, node.id[1:])
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub):
             value = self._value(node.operand)
             if isinstance(value, (int, float)) and not isinstance(value, bool):
                 return -value
         if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-            listed = [self._value(one) for one in node.elts]
-            return [one for one in listed if isinstance(one, (str, int, float))]
+            return [self._element(one) for one in node.elts]
         raise self._error(node, "a constant or a $value must stand here")
+
+    def _given(self, node: ast.expr, name: str) -> Given:
+        if name not in self.given:
+            raise self._error(node, f"${name} is not among the request's params")
+        if not _measurable(self.given[name]):
+            raise self._error(node, _TOO_LARGE)
+        return self.given[name]
+
+    def _element(self, node: ast.expr) -> Plain:
+        value = self._value(node)
+        if not isinstance(value, (str, int, float)):
+            raise self._error(node, "a list holds texts, numbers, true and false")
+        return value
 
     def _none(self) -> Mask:
         return np.zeros(len(self.items), np.bool_)

@@ -1,7 +1,10 @@
 """The worker process: applies the log to the features until told to stop."""
 
 import asyncio
+import os
 import signal
+from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 from prometheus_client import start_http_server
@@ -14,6 +17,7 @@ PORTS_TRIED: Final = 50
 
 async def run(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; finish the running batches, give the partitions back and return within 10 seconds."""
+    _give_way(settings.stream.niceness)
     loop = asyncio.get_running_loop()
     this = asyncio.current_task()
     waiting_for_database = True
@@ -30,7 +34,7 @@ async def run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     try:
-        async with wiring.worker(settings) as worker:
+        async with wiring.workers(settings) as worker:
             waiting_for_database = False
             stop = worker.stop
             if stopped.is_set():
@@ -41,6 +45,16 @@ async def run(settings: Settings) -> None:
         if not stopped.is_set():
             raise
     telemetry.log.info("worker_stopped")
+
+
+def _give_way(niceness: int) -> None:
+    """Have the processes that answer and take events go before this one wherever there is not enough for all.
+
+    Linux may share processors between sessions first (sched(7), autogroup), and this process has one of its own.
+    """
+    os.nice(niceness)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(niceness), encoding="ascii")
 
 
 def _serve_metrics(settings: telemetry.TelemetrySettings) -> None:

@@ -2,6 +2,8 @@
 
 import http.client
 import json
+import os
+import signal
 import tempfile
 import threading
 import time
@@ -76,6 +78,36 @@ class ChangingRecipesUnderLoad(unittest.TestCase):
             turns = [version for at, (_, version) in enumerate(asker.answers) if not at or asker.answers[at - 1][1] != version]
             self.assertEqual(turns, [*expected, expected[0]])
         self.assertGreater(sum(len(asker.answers) for asker in askers), 500)
+
+    def test_the_chosen_recipe_answers_in_every_process_and_after_a_restart(self) -> None:
+        """Chosen while people ask: no request fails, the next process begins with it, and the way back is one command."""
+        town = Town()
+        self.addCleanup(town.close)
+        town.act("bea", "tent")
+        town.drained()
+        revisits, default = recipes.named("revisits").version, recipes.named("default").version
+        asker = Asker(town.port, "asker")
+        asker.start()
+        try:
+            self.answered_by([asker], default)
+            told = town.headrace("recipes", "default", "revisits")
+            self.assertIn(f"{revisits} answers: it was chosen", told.stdout, told.stderr)
+            self.answered_by([asker], revisits)
+        finally:
+            asker.enough.set()
+            asker.join(20)
+        self.assertIsNone(asker.trouble)
+        self.assertEqual({status for status, _ in asker.answers}, {200})
+        api = town.child("api")
+        assert api is not None
+        os.kill(api, signal.SIGKILL)
+        town.until(lambda: town.child("api") not in {None, api} and town._ready(), "another API process answers")
+        self.assertEqual(town.get("/reco", user_id="bea", session_id="s1")["model_version"], revisits)
+        self.assertIn("did you mean 'revisits'", town.headrace("recipes", "default", "revisit").stderr)
+        self.assertIn(f"{default} answers: HEADRACE_SERVING_RECIPE", town.headrace("recipes", "default", "--unset").stdout)
+        town.until(
+            lambda: town.get("/reco", user_id="bea", session_id="s1")["model_version"] == default, "the setting says which"
+        )
 
     def put(self, folder: Path, text: str) -> None:
         """Put a recipe in the default's place, whole."""

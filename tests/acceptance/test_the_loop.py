@@ -3,7 +3,7 @@
 import os
 import signal
 import unittest
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from tests.acceptance.town import Town
 
@@ -102,6 +102,37 @@ class TheLoop(unittest.TestCase):
         self.assertEqual(recommended["items"], town.shown("jon", 5))
         self.assertEqual(recommended["items"], posted["items"])
         self.assertIn("co_visitation", recommended["reason"]["sources"])
+
+    def test_an_answer_tells_why_and_what_is_not_in_it_tells_why_not(self) -> None:
+        """Ola's click on the easel brings the paint, and the answer says so; why not the easel, and what would bring a kite."""
+        town = self.town
+        for painter in ("pia", "quin"):
+            town.act(painter, "easel", "click", session_id="art")
+            town.act(painter, "paint", "purchase", session_id="art")
+        town.act("rob", "kite", session_id="sky")
+        town.act("rob", "string", session_id="sky")
+        town.act("ola", "easel", "click")
+        town.drained()
+
+        def told() -> Any:  # noqa: ANN401 -- JSON
+            return town.get("/reco", user_id="ola", k=3, explain="true", x_autolog_impressions="false")
+
+        def met() -> list[int]:
+            return [cause["meetings"] for one in told()["explanations"][:1] for cause in one["because"]]
+
+        town.until(lambda: met() == [2] and "kite" in town.shown("ola", 200), "the picture has both painters and the kite")
+        answer = told()
+        self.assertEqual(answer["items"], town.shown("ola", 3))
+        first = answer["explanations"][0]
+        self.assertRegex(first["words"][0], "^Shown because you clicked 'easel' .*; the two were seen together twice.$")
+        (cause,) = first["because"]
+        self.assertEqual((cause["item_id"], cause["meetings"], len(cause["events"])), ("easel", 2, 1))
+        self.assertEqual(cause["events"][0]["event_id"], answer["history"][0]["event_id"])
+        why = town.get("/explain", user_id="ola", item_id="easel")
+        self.assertEqual((why["verdict"], why["by"]), ("filtered", "seen"))
+        why = town.get("/explain", user_id="ola", item_id="kite", k=1)
+        self.assertEqual((why["verdict"], why["items"], why["missing"]), ("never_proposed", ["paint"], []))
+        self.assertEqual([take["item_id"] for take in why["takes"]], ["string"])
 
     def test_a_worker_killed_at_work_loses_nothing_and_counts_nothing_twice(self) -> None:
         """Two hundred events with two SIGKILLs on the way: all applied by its successor, and the proof says equal."""

@@ -73,6 +73,23 @@ class Visitors(unittest.TestCase):
             answer = self.town.get("/reco", user_id="cookie-2", session_id=session, x_autolog_impressions="false")
             self.assertEqual(answer["items"][0], first, session)
 
+    def test_what_was_just_consumed_is_shown_by_neither_view(self) -> None:
+        """A view, a click, a purchase and a watch of the lamp that everybody buys, each asked about in the next request."""
+        town = self.town
+        for kind in ("view", "click", "purchase", "watch"):
+            user = f"{kind}er"
+            self.assertIn("lamp", town.shown(user))
+            if kind == "watch":
+                watched = town.event(user, "lamp")
+                body = {name: watched[name] for name in ("event_id", "user_id", "item_id")}
+                more = {"session_id": "s1", "request_id": "r1", "ts_ms": watched["ts"], "watch_time_sec": 50}
+                self.assertEqual(town.call("POST", "/log/watch", body | more)[0], 200)
+            else:
+                town.act(user, "lamp", kind)
+            for items in (town.shown(user), town.get("/recommend", user_id=user)["items"]):
+                self.assertNotIn("lamp", items, kind)
+                self.assertTrue(items, kind)
+
     def test_similar_and_trending_answer_in_the_shape_of_reco(self) -> None:
         """The stove goes with the tent, with an unheard-of item nothing; lamps are liked now; each says what made it."""
         town = self.town

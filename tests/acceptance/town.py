@@ -18,8 +18,8 @@ from urllib.parse import urlencode
 
 import psutil
 
-START_S: Final = 60.0
-PATIENCE_S: Final = 20.0
+START_S: Final = 180.0
+PATIENCE_S: Final = 60.0
 _numbers: Final = count(1)
 
 

@@ -126,6 +126,9 @@ def bad_events() -> list[tuple[str, str, str | bytes]]:
         ]
     for k in (0, 201, -1, "5", 5.5, True, None, b"1e3", b"9" * 5000):
         rows.append((f"k of {str(k)[:9]} in a body", "/reco", _written({"user_id": "u1", "k": k})))
+    switches: tuple[object, ...] = ("true", 1, 0, None, [], b"NaN")
+    for switch in switches:
+        rows.append((f"explain of {switch!r} in a body", "/reco", _written({"user_id": "u1", "explain": switch})))
     return rows
 
 
@@ -153,6 +156,24 @@ BAD_RECO = [
     f"user_id=u&session_id={LONG}",
     "user_id=u&x_autolog_impressions=yes",
     "user_id=u&x_autolog_impressions=",
+    "user_id=u&explain=yes",
+    "user_id=u&explain=",
+    "user_id=u&explain=true&explain=true",
+    "user_id=u&explain=true&recipe=default",
+]
+BAD_EXPLAIN = [
+    "user_id=u",
+    "user_id=u&item_id=",
+    "user_id=u&item_id=a%00b",
+    "user_id=u&item_id=%ED%A0%80",
+    f"user_id=u&item_id={LONG}",
+    "user_id=u&item_id=i&item_id=i",
+    "user_id=u&item_id=i&session_id=%20",
+    "user_id=u&item_id=i&recipe=",
+    "user_id=u&item_id=i&recipe=unheard-of",
+    "user_id=u&item_id=i&recipe=..%2Fdefault",
+    "user_id=u&item_id=i&recipe=a%00b",
+    "user_id=u&item_id=i&explain=true",
 ]
 
 
@@ -192,6 +213,9 @@ class TestBadInputs(unittest.TestCase):
             for query in BAD_RECO:
                 with self.subTest(query[:40]):
                     self.refused(running.ask("GET", f"/reco?{query}"), (422,))
+            for query in (*BAD_EXPLAIN, *(f"item_id=i&{bad}" for bad in BAD_QUERIES)):
+                with self.subTest(query[:40], route="/explain"):
+                    self.refused(running.ask("GET", f"/explain?{query}"), (422,))
             for query in ("days=0", "days=31", "days=x", "day=1", "days=1&days=1"):
                 with self.subTest(query):
                     self.refused(running.ask("GET", f"/analytics/baseline?{query}"), (422,))

@@ -90,6 +90,32 @@ class TestEvents(RouteCase):
         self.assertEqual(self.ask("POST", "/log/batch?atomic=0", {"events": [5]})["results"][0]["event_id"], None)
 
 
+class TestReceipts(RouteCase):
+    """What became of an event."""
+
+    def test_an_event_has_its_receipt_and_an_unknown_one_says_what_that_can_mean(self) -> None:
+        """By its id, however that is written in a path."""
+        self.ask("POST", "/event", event(1))
+        self.ask("POST", "/event", event(1, event_id="a/b c%d?é"))
+        for target, event_id in (("evt-000001", "evt-000001"), ("a/b%20c%25d%3F%C3%A9", "a/b c%d?é")):
+            told = self.ask("GET", f"/events/{target}")
+            self.assertEqual((told["event_id"], told["status"]), (event_id, "acknowledged"))
+            self.assertEqual((told["applied"], told["dead_letters"]), (None, []))
+        missing = self.ask("GET", "/events/evt-000002", status=404)
+        self.assertEqual(missing["type"], "urn:headrace:problem:not-found")
+        for meaning in ("ever acknowledged", "older than what is kept"):
+            self.assertIn(meaning, missing["detail"])
+
+    def test_what_is_no_event_id_is_refused(self) -> None:
+        """Too short, too long, blank, with a control character, or with something in the query."""
+        for target in ("short", "x" * 65, "%20" * 9, "evt%00000001", "line%0Abreak%0A", "", "evt-000001?user_id=u1"):
+            with self.subTest(target):
+                self.ask("GET", f"/events/{target}", status=422)
+        self.ask("POST", "/events/evt-000001", status=405)
+        self.world.away = "postgres"
+        self.ask("GET", "/events/evt-000001", status=503)
+
+
 class TestAnswers(RouteCase):
     """The ways out."""
 
@@ -112,6 +138,31 @@ class TestAnswers(RouteCase):
         self.assertEqual(self.ask("GET", "/reco?user_id=u1&k=1")["items"], ["a"])
         self.assertEqual(self.running.ask("GET", "/reco?user_id=u1").headers["x-as-of-ms"], "1")
 
+    def test_with_explain_an_answer_has_its_reasons_beside_it_and_is_recorded_as_ever(self) -> None:
+        """By query and by body, for whom memory knows and for whom it does not; without it there is no word of reasons."""
+        for asked in (
+            self.running.ask("GET", "/reco?user_id=u1&k=2&explain=true"),
+            self.running.ask("GET", "/reco?user_id=ada&k=2&explain=1"),
+            self.running.ask("POST", "/reco", {"user_id": "u1", "k": 2, "explain": True}),
+        ):
+            told = asked.json()
+            self.assertEqual(set(told), {
+                "request_id", "items", "model_version", "strategy", "explanations", "picture", "stages", "history", "whose",
+                "missing",
+            })  # fmt: skip
+            self.assertEqual([one["item_id"] for one in told["explanations"]], told["items"])
+            self.assertEqual(asked.headers["x-as-of-ms"], "1")
+        self.assertEqual(self.world.recorded, ["u1", "ada", "u1"])
+        for plain in ("/reco?user_id=ada&explain=false", "/reco?user_id=u1&explain=0"):
+            self.assertEqual(set(self.ask("GET", plain)), {"request_id", "items", "model_version", "strategy"})
+
+    def test_explain_tells_of_one_item_and_records_nothing(self) -> None:
+        """An item that is shown, and one that nobody knows; by the name of a recipe that there is."""
+        shown = self.ask("GET", "/explain?user_id=u1&item_id=a&recipe=revisits")
+        self.assertEqual((shown["verdict"], shown["place"]), ("shown", 1))
+        self.assertEqual(self.ask("GET", "/explain?user_id=u1&item_id=x&k=200&session_id=s")["verdict"], "unknown")
+        self.assertEqual(self.world.recorded, [])
+
     def test_an_answer_is_recorded_unless_asked_not_to(self) -> None:
         """``x_autolog_impressions`` by name; ``/recommend`` never records."""
         for switch in ("false", "0"):
@@ -122,9 +173,11 @@ class TestAnswers(RouteCase):
         self.assertEqual(self.world.recorded, ["loud"])
 
     def test_recommend_is_another_view_of_the_same_answer(self) -> None:
-        """Items with the reason; k is 10."""
+        """Items with the reason, and what made them; k is 10."""
         told = self.ask("GET", "/recommend?user_id=u1&k=2")
-        self.assertEqual(told, {"user_id": "u1", "items": ["a", "b"], "reason": {"type": "popular", "sources": ["popularity"]}})
+        reason = {"type": "popular", "sources": ["popularity"]}
+        version = self.ask("GET", "/reco?user_id=u1&k=2")["model_version"]
+        self.assertEqual(told, {"user_id": "u1", "items": ["a", "b"], "reason": reason, "model_version": version})
 
 
 class TestOperation(RouteCase):

@@ -24,6 +24,7 @@ from headrace.api.services import (
     WorkerTopics,
 )
 from headrace.api.settings import ApiSettings
+from headrace.api.spaces import Spaces
 from headrace.clock import SystemClock
 from headrace.errors import Unavailable
 from headrace.events.codec import payload_hash
@@ -31,8 +32,16 @@ from headrace.events.contract import Contract, Limits
 from headrace.events.items import Item, ItemChange, changed
 from headrace.events.types import Event, Impression
 from headrace.log.port import Verdict
+from headrace.rules.declared import RuleSet
+from headrace.rules.kept import Kept, Listed, Live, Outline, Stamp, Standing
+from headrace.rules.made import Applied, Rules
+from headrace.serving import recipes
+from headrace.serving.explaining import Explained, Why
+from headrace.serving.explaining.told import Did, ItemReasons, Liked, PictureTold, StageTold
 from headrace.serving.recommender import Wish
 from headrace.snapshot.attributes import Attributes
+from headrace.stream.receipts import Acknowledged, Receipt, Status
+from headrace.wiring.rules import RuleSets
 
 
 class Taken(msgspec.Struct):
@@ -44,6 +53,85 @@ class Taken(msgspec.Struct):
     strategy: str
     sources: list[str]
     as_of_ms: int
+    rules: Applied | None = None
+
+
+class Drawer:
+    """Keeps rule sets in memory."""
+
+    def __init__(self) -> None:
+        self.changes = 0
+        self.kept: dict[str, list[RuleSet]] = {}
+        self.gone: set[str] = set()
+        self.chosen: tuple[str, int] | None = None
+
+    async def moved(self) -> int:
+        """Return how many changes there were."""
+        return self.changes
+
+    async def put(self, name: str, rules: RuleSet) -> int:
+        """Keep a new version."""
+        self.changes += 1
+        self.gone.discard(name)
+        self.kept.setdefault(name, []).append(rules)
+        return len(self.kept[name])
+
+    async def find(self, name: str, version: int | None) -> Kept | None:
+        """Return a version."""
+        versions = self.kept.get(name, [])
+        wanted = len(versions) if version is None else version
+        if not 1 <= wanted <= len(versions) or (version is None and name in self.gone):
+            return None
+        return Kept(name, wanted, 1, versions[wanted - 1])
+
+    async def versions(self, name: str) -> list[Stamp]:
+        """Return the versions, the newest first."""
+        return [Stamp(number, 1) for number in range(len(self.kept.get(name, [])), 0, -1)]
+
+    async def listed(self) -> list[Listed]:
+        """Return every set."""
+        found = [await self.find(name, None) for name in sorted(self.kept)]
+        return [
+            Listed(
+                Outline(one.name, one.version, one.made_at_ms, one.rules.about, sum(1 for _ in one.rules.each())),
+                self.chosen[1] if self.chosen and self.chosen[0] == one.name else None,
+            )
+            for one in found
+            if one is not None
+        ]
+
+    async def standing(self) -> Standing:
+        """Return the numbers of the newest versions."""
+        return Standing(self.chosen, {name: len(kept) for name, kept in self.kept.items() if name not in self.gone})
+
+    async def live(self) -> Live | None:
+        """Return what is live."""
+        kept = None if self.chosen is None else await self.find(*self.chosen)
+        return None if kept is None else Live(kept, 1)
+
+    async def make_live(self, name: str, version: int) -> bool:
+        """Make a version live."""
+        if name in self.gone or await self.find(name, version) is None:
+            return False
+        self.changes, self.chosen = self.changes + 1, (name, version)
+        return True
+
+    async def make_none_live(self, name: str | None = None) -> int | None:
+        """Have none live."""
+        was = self.chosen
+        self.changes += 1
+        if was is None or name not in (None, was[0]):
+            return None
+        self.chosen = None
+        return was[1]
+
+    async def take_away(self, name: str) -> bool:
+        """Take a set away."""
+        if name not in self.kept or name in self.gone or (self.chosen is not None and self.chosen[0] == name):
+            return False
+        self.changes += 1
+        self.gone.add(name)
+        return True
 
 
 class World:
@@ -59,10 +147,18 @@ class World:
         self.state = Readiness(status="ready")
         self.slow_s = 0.0
         self.at_once: set[str] = {"ada"}
+        self.crowded: set[str] = set()
+        self.keeper = Drawer()
+        self.view = None
+        self.live: Rules | None = None
+
+    def lay(self, rules: Rules | None) -> None:
+        """Note which rules are live."""
+        self.live = rules
 
     async def accept(self, events: Sequence[Event], *, atomic: bool = True) -> list[Verdict]:
         """Take events as the log promises to."""
-        self._fail()
+        self.fail()
         await asyncio.sleep(self.slow_s)
         verdicts = []
         fresh: dict[str, Event] = {}
@@ -84,7 +180,7 @@ class World:
         return self._recommend(user_id, session_id, k, record=record)
 
     def _recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool) -> Taken:
-        self._fail()
+        self.fail()
         if record:
             self.recorded.append(user_id)
         seen: set[str] = set()
@@ -113,12 +209,16 @@ class World:
 
     async def item(self, item_id: str) -> Item | None:
         """Return an item after all its changes."""
-        self._fail()
+        self.fail()
         return self._items().get(item_id)
+
+    def crowded_out(self, changes: Sequence[ItemChange]) -> list[str]:
+        """Return what a test says."""
+        return [name for change in changes for name in change.said if name in self.crowded]
 
     async def page(self, after: str, limit: int) -> list[tuple[str, Item]]:
         """Return a page of the items."""
-        self._fail()
+        self.fail()
         return [(name, item) for name, item in sorted(self._items().items()) if item is not None and name > after][:limit]
 
     def _items(self) -> dict[str, Item | None]:
@@ -130,7 +230,7 @@ class World:
 
     async def baseline(self, days: int) -> BaselineMetrics:
         """Return figures over nothing."""
-        self._fail()
+        self.fail()
         return BaselineMetrics(
             window_days=days,
             requests=0,
@@ -144,7 +244,7 @@ class World:
 
     async def worker_figures(self) -> WorkerFigures:
         """Return the figures of no worker."""
-        self._fail()
+        self.fail()
         return WorkerFigures(
             enabled=True,
             is_running=False,
@@ -160,14 +260,24 @@ class World:
 
     async def worker_metrics(self) -> str:
         """Return a worker's page."""
-        self._fail()
+        self.fail()
         return "# HELP reco_worker_running 1 while it runs\n# TYPE reco_worker_running gauge\nreco_worker_running 1.0\n"
+
+    async def receipt(self, event_id: str) -> Receipt | None:
+        """Return that an event was taken, and no more."""
+        self.fail()
+        event = self.events.get(event_id)
+        if event is None:
+            return None
+        taken = Acknowledged(server_received_ts_ms=event.server_received_ts_ms, by="postgres")
+        return Receipt(event_id=event_id, status=Status.ACKNOWLEDGED, says="It was taken.", acknowledged=taken)
 
     def readiness(self) -> Readiness:
         """Return what a test set."""
         return self.state
 
-    def _fail(self) -> None:
+    def fail(self) -> None:
+        """Fail as a test wishes."""
         if self.away is not None:
             raise Unavailable(self.away, "it is being restarted", retry_after_s=3)
         if self.broken:
@@ -180,13 +290,99 @@ class World:
             contract=Contract(Limits(), SystemClock()),
             intake=self,
             recommender=self,
+            explainer=Reasons(self),
             catalogue=self,
+            rules=RuleSets(self.keeper, self, self),
             clock=SystemClock(),
             baseline=self.baseline,
             worker_figures=self.worker_figures,
             worker_metrics=self.worker_metrics,
             readiness=self.readiness,
+            receipt=self.receipt,
             metrics_shown=self.metrics_shown,
+        )
+
+
+class Reasons:
+    """Tells of the small world why: what others acted on most."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    async def recommend(
+        self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None, recipe: str | None = None
+    ) -> Explained:
+        """Return the world's answer with its one reason."""
+        if recipe is not None:
+            recipes.named(recipe)
+        answer = await self._world.recommend(user_id, session_id, k, record=record, wish=wish)
+        did = [Did(stage="source", name="popularity", words="Others like it.", before=0.0, after=1.0)]
+        told = [
+            ItemReasons(
+                item_id=item,
+                place=place,
+                score=1.0,
+                source="popularity",
+                propensity=1.0,
+                words=["Others like it."],
+                because=[],
+                popularity=Liked(1, 1, 1.0, 1.0),
+                did=did,
+            )
+            for place, item in enumerate(answer.items, start=1)
+        ]
+        return Explained(
+            request_id=answer.request_id,
+            items=answer.items,
+            model_version=answer.model_version,
+            strategy=answer.strategy,
+            sources=answer.sources,
+            as_of_ms=answer.as_of_ms,
+            explanations=told,
+            picture=PictureTold(1, {"0": 1}, 1, 1),
+            stages=[StageTold("source", "popularity", 0, len(told))],
+            history=[],
+            whose="user",
+            missing=[],
+        )
+
+    async def why(
+        self,
+        user_id: str,
+        item_id: str,
+        session_id: str | None = None,
+        k: int = 20,
+        recipe: str | None = None,
+        *,
+        wish: Wish | None = None,
+    ) -> Why:
+        """Return whether the world shows an item."""
+        told = await self.recommend(user_id, session_id, k, record=False, wish=wish, recipe=recipe)
+        found = next((one for one in told.explanations if one.item_id == item_id), None)
+        return Why(
+            user_id=user_id,
+            session_id=session_id,
+            item_id=item_id,
+            k=k,
+            model_version=told.model_version,
+            verdict="unknown" if found is None else "shown",
+            by=None,
+            place=None if found is None else found.place,
+            score=None if found is None else found.score,
+            cut=None,
+            words=["Nobody knows it."] if found is None else found.words,
+            because=[],
+            met=[],
+            takes=[],
+            did=[] if found is None else found.did,
+            also=[],
+            popularity=None if found is None else found.popularity,
+            items=told.items,
+            picture=told.picture,
+            stages=told.stages,
+            history=[],
+            whose="user",
+            missing=[],
         )
 
 
@@ -205,8 +401,8 @@ class Answered(msgspec.Struct):
 class RunningServer:
     """The real server on a loopback port, in a thread with its own event loop."""
 
-    def __init__(self, world: World, **settings: int) -> None:
-        services = world.services(**settings)
+    def __init__(self, world: World | Spaces, **settings: int) -> None:
+        services = world if isinstance(world, Spaces) else world.services(**settings)
         self._listener = server.listen(services.settings)
         self.port: int = self._listener.getsockname()[1]
         self.base_url = f"http://127.0.0.1:{self.port}"

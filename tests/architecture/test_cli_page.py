@@ -10,6 +10,9 @@ from headrace.cli import COMMANDS, build
 from tests.architecture.sources import ROOT
 
 PAGE: Final = ROOT / "docs/reference/cli.md"
+OF_NO_SPACE: Final = {"run", "api", "migrate", "kafka", "spaces"}
+"""Commands for all spaces, or for none."""
+
 SECTION: Final = re.compile(r"^## `headrace ([a-z-]+)`\n+(.+?)$(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTALL)
 
 
@@ -34,6 +37,15 @@ class TheCommandsPage(unittest.TestCase):
                     for word in (*one.opts, *one.secondary_opts)
                 }
                 self.assertEqual(set(re.findall(r"^\| `(--[a-z-]+)", text, re.MULTILINE)) | _paired(text), given)
+
+    def test_every_command_that_touches_data_takes_a_space(self) -> None:
+        """Each of its parts does, or none where it is for all spaces: an operator can do to one what can be done to any."""
+        for name in COMMANDS:
+            command = typer.main.get_command(build([name])).commands[name]  # type: ignore[attr-defined]
+            for part in getattr(command, "commands", {}).values() or [command]:
+                options = {word for one in part.params for word in one.opts}
+                with self.subTest(f"{name} {part.name}"):
+                    self.assertEqual("--space" in options, name not in OF_NO_SPACE)
 
 
 def _paired(text: str) -> set[str]:

@@ -42,6 +42,12 @@ class TheComposeFile(unittest.TestCase):
         )
         self.assertEqual(self.services["api"]["environment"]["DATABASE_URL"], ours)
 
+    def test_the_open_console_is_reached_from_this_machine_alone(self) -> None:
+        """A container cannot tell its own machine from others, so the published port does."""
+        api = self.services["api"]
+        self.assertTrue(config.read(api["environment"]).console.open)
+        self.assertTrue(all(port.startswith("127.0.0.1:") for port in api["ports"]), api["ports"])
+
     def test_kafka_is_the_version_that_the_tests_run_on(self) -> None:
         """One version is named, in two places."""
         pom = (ROOT / "src/headrace/embedded/kafka-pom.xml").read_text(encoding="utf-8")

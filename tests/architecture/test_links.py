@@ -26,9 +26,9 @@ def prose(page: Path) -> str:
 
 
 def anchors(page: Path) -> set[str]:
-    """Return the anchors of a page's headings, as code hosts make them."""
+    """Return the anchors of a page's headings, as code hosts make them, and those that stand in it as such."""
     kept = (re.sub(r"[^\w\- ]", "", heading.lower()) for heading in HEADING.findall(prose(page)))
-    return {words.strip().replace(" ", "-") for words in kept}
+    return {words.strip().replace(" ", "-") for words in kept} | set(re.findall(r'<a id="([^"]+)">', prose(page)))
 
 
 def broken(page: Path) -> Iterator[str]:
@@ -69,3 +69,8 @@ class ThePages(unittest.TestCase):
                     waiting.append(target)
         below = {page.resolve() for page in pages() if page.is_relative_to(ROOT / "docs")}
         self.assertEqual(sorted(map(told, below - reached)), [])
+
+    def test_every_picture_of_the_documentation_is_shown_by_a_page(self) -> None:
+        """One that no page leads to would be taken anew for ever, and seen by nobody."""
+        shown = {(page.parent / link).resolve() for page in pages() for link in LINK.findall(prose(page))}
+        self.assertEqual([told(one) for one in sorted(ROOT.glob("docs/**/*.png")) if one.resolve() not in shown], [])

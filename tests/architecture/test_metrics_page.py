@@ -4,24 +4,21 @@ import unittest
 from collections.abc import Iterator
 from typing import Final
 
-from prometheus_client.metrics import MetricWrapperBase
-
 from headrace import telemetry
-from headrace.telemetry.histogram import Histogram
+from headrace.telemetry.spaces import Spaced
 from tests.architecture.sources import ROOT
 
 PAGE: Final = ROOT / "docs/reference/metrics.md"
-UNITS: Final = {"_ms": "ms", "_total": "count"}
+UNITS: Final = {"_ms": "ms", "_bytes": "bytes", "_total": "count"}
 
 
 def declared() -> Iterator[tuple[str, str, str, str]]:
     """Yield name with labels, type, unit and meaning of every metric that the program declares."""
     for metric in vars(telemetry).values():
-        if isinstance(metric, MetricWrapperBase | Histogram):
+        if isinstance(metric, Spaced):
             (family,) = metric.describe()
             name = f"{family.name}_total" if family.type == "counter" else family.name
-            names = getattr(metric, "_labelnames", ())
-            labels = f"{{{','.join(names)}}}" if names else ""
+            labels = f"{{{','.join(metric.labelnames)}}}" if metric.labelnames else ""
             unit = next((unit for ending, unit in UNITS.items() if name.endswith(ending)), "count")
             yield f"`{name}{labels}`", family.type, unit, family.documentation
 

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from headrace.events.items import Item, Moment, Value
 from headrace.expressions import LONGEST, ExpressionError, Given, read
-from headrace.snapshot.attributes import Attributes
+from headrace.snapshot.attributes import MOST_COLUMNS, Attributes
 from tests.support.properties import examples
 
 QUICK = examples(100)
@@ -35,6 +35,61 @@ def chosen(text: str, *, strict: bool = True, **params: Given) -> set[str]:
     items = np.arange(len(SHELF), dtype=np.int32)
     mask = read(text).of(shelf(SHELF), items, params, strict=strict)
     return {name for name, true in zip(SHELF, mask.tolist(), strict=True) if true}
+
+
+class TooLarge(unittest.TestCase):
+    """A number that no float holds."""
+
+    def test_it_is_refused_at_its_character(self) -> None:
+        """As written, and as a value of the request."""
+        nines = "9" * 400
+        for text in (f"price > {nines}", f"price == {nines}", f"price < -{nines}", f"price in [1, {nines}]", "price > 1e999"):
+            with self.assertRaisesRegex(ExpressionError, "at character [0-9]+: this number is larger", msg=text):
+                read(text)
+        for text in ("price > $x", "price == $x", "$x <= price", "price in [1, $x]"):
+            with self.assertRaisesRegex(ExpressionError, "at character [0-9]+: this number is larger", msg=text):
+                chosen(text, x=int(nines))
+
+
+class TooMany(unittest.TestCase):
+    """More names and kinds than there is room for."""
+
+    def test_an_attribute_that_found_no_room_is_refused_and_never_silently_false(self) -> None:
+        """Also where only one of its kinds found none; the others are answered."""
+        attributes = Attributes()
+        attributes.room_for(2)
+        attributes.put(0, Item(attributes={f"a{number}": 1 for number in range(MOST_COLUMNS)}))
+        attributes.put(1, Item(attributes={"adult": True, "a1": "text"}))
+        both = np.arange(2, dtype=np.int32)
+        self.assertEqual(read("a0 == 1").of(attributes, both, {}).tolist(), [True, False])
+        for text in ("adult", "not adult", "a1 == 1"):
+            with self.assertRaisesRegex(ExpressionError, "found no room: at most 256"):
+                read(text).of(attributes, both, {})
+        self.assertEqual(attributes.left_out, {"adult", "a1"})
+
+    def test_what_there_is_no_room_for_is_known_before_it_is_taken(self) -> None:
+        """A name in another kind is another column; one of which nobody has anything makes room."""
+        attributes = Attributes()
+        attributes.room_for(2)
+        attributes.put(0, Item(attributes={f"a{number}": 1 for number in range(MOST_COLUMNS - 1)}))
+        self.assertEqual(attributes.crowded_out([{"a0": 2, "b": True}]), [])
+        self.assertEqual(attributes.crowded_out([{"a0": "text", "b": True}]), ["b"])
+        self.assertEqual(attributes.crowded_out([{"b": True}, {"b": False, "c": 1}]), ["c"])
+        attributes.put(0, None)
+        self.assertEqual(attributes.crowded_out([{"b": True}, {"c": 1}]), [])
+
+    def test_columns_in_which_nobody_has_anything_make_room(self) -> None:
+        """Items that went, and attributes that were taken back."""
+        attributes = Attributes()
+        attributes.room_for(2)
+        values: list[Value] = [1, "x", True]
+        for round_ in range(3):
+            attributes.put(0, Item(attributes={f"a{round_}_{number}": values[number % 3] for number in range(200)}))
+            attributes.put(0, None)
+        attributes.put(1, Item(attributes={"adult": True}))
+        attributes.patch(1, {"adult": None, "fit": "for all"})
+        self.assertEqual(read("fit == 'for all' and not adult").of(attributes, np.array([1], np.int32), {}).tolist(), [True])
+        self.assertEqual(attributes.left_out, set())
 
 
 class WhatTheyMean(unittest.TestCase):
@@ -65,6 +120,10 @@ class WhatTheyMean(unittest.TestCase):
             "made < 2000": {"lamp"},
             "price > -1 and\n available and not 'new' in tags": {"tea", "lamp"},
             "true": everything,
+            "available == true and price in [4, 20, 7]": {"jam", "lamp"},
+            "available == false": set(),
+            "available != false": everything,
+            "organic in [true, false]": {"jam", "tea"},
         }
         for text, wanted in meanings.items():
             with self.subTest(text):
@@ -126,6 +185,10 @@ class WhatTheyRefuse(unittest.TestCase):
             "price == brand": 10,
             "'sale' in price": 11,
             "price in 5": 10,
+            "organic) or (organic": 8,
+            "brand in [['a']]": 11,
+            "brand in ['a', null]": 16,
+            "price in [1, 'a']": 1,
             "price < $most": 9,
             "(lambda: 1)": 2,
             "price == 4 \u01c2": 12,

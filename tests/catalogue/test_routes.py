@@ -46,6 +46,62 @@ class Routes(unittest.TestCase):
         gone = self.server.ask("GET", "/items/a%2Fb%20c")
         self.assertEqual((gone.status, gone.json()["type"]), (404, "urn:headrace:problem:not-found"))
 
+    def test_an_attribute_that_there_is_no_room_for_is_refused_by_its_name(self) -> None:
+        """Put, patched and among many; nothing of it is taken, and taking one back is always possible."""
+        self.world.crowded = {"adult"}
+        item = {"attributes": {"adult": True}}
+        for method, path, body in (
+            ("PUT", "/items/i1", item),
+            ("PATCH", "/items/i1", item),
+            ("POST", "/items", {"items": [{"item_id": "i2"}, item | {"item_id": "i1"}]}),
+        ):
+            refused = self.server.ask(method, path, body)
+            self.assertEqual(refused.status, 422, method)
+            self.assertEqual([one["path"] for one in refused.json()["errors"]], ["attributes.adult"])
+        self.assertEqual(self.server.ask("PATCH", "/items/i1", {"attributes": {"adult": None}}).status, 200)
+        self.assertEqual(self.server.ask("GET", "/items/i2").status, 404)
+
+    def test_a_time_at_the_edge_of_the_calendar_is_taken_and_read_back(self) -> None:
+        """Though the same moment is of no day in UTC."""
+        times = {"available_from": "0001-01-01T00:00:00+23:00", "available_until": "9999-12-31T23:59:59-23:00"}
+        self.assertEqual(self.server.ask("PUT", "/items/old", times).status, 200)
+        kept = self.server.ask("GET", "/items/old").json()
+        self.assertEqual((kept["available_from"], kept["available_until"]), (-62_135_679_600_000, 253_402_383_599_000))
+
+    def test_a_number_that_no_float_holds_is_refused_wherever_it_stands(self) -> None:
+        """An attribute, a value of a request, a factor, a rule that would be kept."""
+        nines = int("9" * 400)
+        self.server.ask("PUT", "/items/jam", {"attributes": {"price": 4}})
+        asked = {"user_id": "ada", "x_autolog_impressions": False}
+        for method, path, body in (
+            ("PUT", "/items/x", {"attributes": {"price": nines}}),
+            ("POST", "/reco", asked | {"filter": f"price < {nines}"}),
+            ("POST", "/reco", asked | {"filter": "price == $x", "params": {"x": nines}}),
+            ("POST", "/reco", asked | {"boost": [{"where": "price > 1", "times": nines}]}),
+            ("PUT", "/rules/huge", {"exclude": [{"where": f"price > {nines}"}]}),
+            ("PUT", "/rules/huge", {"about": "a\0b"}),
+            ("PUT", "/rules/huge", {"exclude": [{"items": ["a"], "from": nines}]}),
+        ):
+            with self.subTest(path=path, body=str(body)[:80]):
+                self.assertIn(self.server.ask(method, path, body).status, (400, 422))
+        self.assertEqual(self.server.ask("GET", "/rules").json()["rules"], [])
+
+    def test_values_of_a_request_are_bounded_in_number_and_size(self) -> None:
+        """As many as may be are taken; one more is refused by its path."""
+        asked = {"user_id": "ada", "x_autolog_impressions": False, "filter": "group in $b"}
+        few = {f"n{number}": 1 for number in range(49)}
+        for more, status in (
+            ({"b": ["acme"] * 1000, **few}, 200),
+            ({"b": ["acme"] * 1001}, 422),
+            ({"b": ["acme"], **few, "one": 1}, 422),
+            ({"b": ["x" * 1000] * 99}, 200),
+            ({"b": ["x" * 1000] * 100}, 422),
+        ):
+            done = self.server.ask("POST", "/reco", asked | {"params": more})
+            self.assertEqual(done.status, status, done.body[:300])
+            if status == 422:
+                self.assertTrue(done.json()["errors"][0]["path"].startswith("params"), done.json())
+
     def test_many_are_put_at_once_and_listed_page_by_page(self) -> None:
         """In the order of ids, none left out, none twice."""
         items = [{"item_id": f"item-{number:02}", "title": str(number)} for number in range(25)]
@@ -104,3 +160,16 @@ class Routes(unittest.TestCase):
             self.assertEqual((refused.status, refused.json()["errors"][0]["path"]), (422, "filter"))
             self.assertIn(f"at character {at}:", refused.json()["errors"][0]["message"])
         self.assertEqual(self.server.ask("POST", "/reco", {"user_id": "ada", "filter": "true", "exclude": ["i1"]}).status, 200)
+
+    def test_where_a_user_is_looking_can_be_told(self) -> None:
+        """By query and by body; what can be no category or item is refused by its name."""
+        for query in ("categories=food,sweet%20things", "looking_at=i1", "categories=food&looking_at=a%2Fb&k=3&explain=true"):
+            self.assertEqual(self.server.ask("GET", f"/reco?user_id=ada&{query}").status, 200)
+        told = {"user_id": "ada", "categories": ["food", "a, b"], "looking_at": "i1"}
+        self.assertEqual(self.server.ask("POST", "/reco", told).status, 200)
+        for name, value in {"categories": ["", "food,", ",".join("x" * 21)], "looking_at": ["", "%20"]}.items():
+            for one in value:
+                refused = self.server.ask("GET", f"/reco?user_id=ada&{name}={one}")
+                self.assertEqual((refused.status, refused.json()["errors"][0]["path"]), (422, name))
+        for wrong in ({"categories": [""]}, {"categories": ["x"] * 21}, {"looking_at": "\u0001"}):
+            self.assertEqual(self.server.ask("POST", "/reco", {"user_id": "ada", **wrong}).status, 422)

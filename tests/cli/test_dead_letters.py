@@ -76,7 +76,7 @@ class DeadLettersCommand(StreamTestCase):
     async def test_a_mended_record_counts_and_its_letter_says_where(self) -> None:
         """Refused as it is; with another payload it goes through the log and counts once."""
         told = await self.call("redrive", FIRST, SECOND, code=1)
-        self.assertRegex(told, f"(?s){FIRST}: refused: .*bad_json.*--payload.*2 refused")
+        self.assertRegex(told, f"(?s){FIRST}: refused: .*bad_json.*; mend it with --payload.*2 refused")
         (self.folder / "mended.json").write_bytes(codec.encode(view("bread", event_id="own id 1")))
         self.assertIn("1 redriven", await self.call("redrive", FIRST, "--payload", str(self.folder / "mended.json")))
         self.assertIn("not counted yet", await self.call("show", FIRST))

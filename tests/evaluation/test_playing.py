@@ -9,6 +9,7 @@ from headrace.evaluation import protocol
 from headrace.evaluation.playing import Candidate, Play, Stage, play
 from headrace.evaluation.results import result_of
 from headrace.evaluation.tables import learned
+from headrace.events.items import Item
 from headrace.features.projection import Rules
 from headrace.features.settings import FeatureSettings
 from headrace.serving import recipes
@@ -76,6 +77,29 @@ class Playing(unittest.TestCase):
         fare = result_of(result, result.played[0], "streaming").newcomers
         self.assertEqual((fare.items, fare.shown, fare.share_of_targets), (2, 1, 1.0))
         self.assertEqual((fare.events_until_shown, fare.hit_rate), (1.0, 2 / 3))
+
+    def test_nothing_is_learned_of_what_is_withheld_and_content_alone_can_show_it(self) -> None:
+        """Everything is withheld but the tent: the stove is never learned, and found by what the catalogue says of it."""
+        steps, names = protocol.steps_of(campers(), GAP_MS)
+        course = protocol.course(steps, names, START + 11 * 60 * MINUTE)
+        catalogue = {item: Item(title=f"the {item}", categories=["camp"]) for item in ("tent", "stove", "lamp", "axe")}
+
+        class ButTheTent(Stage):
+            def withholds(self, item_id: str) -> bool:
+                return item_id != "tent"
+
+        stage = ButTheTent(FeatureSettings(), catalogue=catalogue)
+        candidates = [Candidate("default", RECIPE), Candidate("cold", recipes.named("cold"))]
+        result = play(course, candidates, stage, SystemClock(), lambda _done, _all: None)
+        default, cold = (result_of(result, one, "streaming").cold for one in result.played)
+        self.assertEqual((default.targets, default.shown, default.hit_rate, default.share_of_targets), (2, 0, 0.0, 1.0))
+        self.assertEqual((cold.shown, cold.hit_rate, cold.share_of_places), (3, 1.0, 1.0))
+
+    def test_the_share_that_is_withheld_is_drawn_by_the_ids(self) -> None:
+        """About so many of them, always the same ones, and more of them with a larger share."""
+        ids = [f"item-{number}" for number in range(1000)]
+        few, many = ({one for one in ids if Stage(FeatureSettings(), withheld=share).withholds(one)} for share in (0.1, 0.3))
+        self.assertTrue(70 < len(few) < 130 and 250 < len(many) < 350 and few < many)
 
     def test_candidates_are_asked_at_the_same_moments(self) -> None:
         """Two equal candidates give equal lists."""

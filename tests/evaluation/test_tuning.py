@@ -85,6 +85,13 @@ class Tuning(unittest.TestCase):
             recipe = recipes.named(name)
             self.assertEqual(recipes.read(name, variants.toml_of(recipe)).version, recipe.version)
 
+    def test_a_recipes_expression_is_written_with_it(self) -> None:
+        """A sweep that lost it would recommend a file that shows what the first one hides."""
+        where = """[[filters]]\npart = "where"\nexpression = "colour == 'red'"\n"""
+        own = recipes.text_of("default") + where
+        recipe = recipes.read("own", own)
+        self.assertEqual(recipes.read("own", variants.toml_of(recipe)).version, recipe.version)
+
     def test_each_part_is_taken_out_once(self) -> None:
         """Two filters, one filler and six weights; the only source stays."""
         changes = [one.change for one in variants.taken_out(RECIPE)]

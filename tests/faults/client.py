@@ -37,14 +37,23 @@ class Client:
 
     async def post(self, path: str, body: bytes) -> Answer:
         """Return the answer to a POST of JSON; raises ``Unheard``."""
-        head = f"POST {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
-        return await self._ask(head.encode() + body)
+        return await self._send("POST", path, body)
+
+    async def put(self, path: str, body: bytes) -> Answer:
+        """Return the answer to a PUT of JSON; raises ``Unheard``."""
+        return await self._send("PUT", path, body)
 
     def close(self) -> None:
         """Let go of the connection."""
         streams, self._streams = self._streams, None
         if streams is not None:
             streams[1].transport.abort()
+
+    async def _send(self, method: str, path: str, body: bytes) -> Answer:
+        head = (
+            f"{method} {path} HTTP/1.1\r\nhost: test\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
+        )
+        return await self._ask(head.encode() + body)
 
     async def _ask(self, request: bytes) -> Answer:
         try:

@@ -1,4 +1,4 @@
-"""A seeded client under load: single events, batches, repeats, refused ones; it writes the journal."""
+"""A seeded client under load: single events, batches, changes of items, repeats, refused ones; it writes the journal."""
 
 import asyncio
 import random
@@ -113,6 +113,13 @@ class Load:
             f'"ts":{time_ns() // 1_000_000 - 1000}}}',
         )
 
+    def make_change(self, chance: random.Random) -> Sent:
+        """Return the next change of the catalogue, for ``PUT /items/{item_id}``."""
+        number = self.sent
+        self.sent += 1
+        event_id, item = f"{self._name}-{number:09}", f"i{min(int(chance.paretovariate(0.8)), ITEMS)}"
+        return Sent(event_id, item, f'{{"title":"as of {number}","attributes":{{"number":{number}}}}}')
+
     async def _send(self, number: int) -> None:
         chance = random.Random(self._chance.random() + number)
         client = Client(self._ports[number % len(self._ports)])
@@ -127,6 +134,9 @@ class Load:
                 earlier.extend(fresh[-5:])
                 if self._batch > 1 and self.sent < self._events:
                     await self._until_told(client, chance, "/event", [self.make_single(chance)])
+                if chance.random() < 0.2 and self.sent < self._events:
+                    change = self.make_change(chance)
+                    await self._until_told(client, chance, f"/items/{change.item}?event_id={change.event_id}", [change])
                 if chance.random() < 0.05:
                     await self._until_told(client, chance, "/log/batch", fresh)  # sent again as a whole: changes nothing
                 if chance.random() < 0.05:
@@ -138,7 +148,7 @@ class Load:
             client.close()
 
     async def _until_told(self, client: Client, chance: random.Random, path: str, events: Sequence[Sent]) -> None:
-        text = events[0].text if path == "/event" else '{"events":[' + ",".join(one.text for one in events) + "]}"
+        text = events[0].text if path != "/log/batch" else '{"events":[' + ",".join(one.text for one in events) + "]}"
         body, wait_s = text.encode(), 0.05
         while True:
             told, answer = await self._ask(client, path, body)
@@ -166,7 +176,7 @@ class Load:
     async def _ask(self, client: Client, path: str, body: bytes) -> tuple[Told, Answer | None]:
         self.seen.requests += 1
         try:
-            answer = await client.post(path, body)
+            answer = await (client.put if path.startswith("/items/") else client.post)(path, body)
         except Unheard:
             self.seen.unheard += 1
             return Told.UNKNOWN, None

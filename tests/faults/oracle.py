@@ -22,6 +22,14 @@ from tests.faults.journal import Journal, Told
 AT_ONCE: Final = 5000
 LOOK_S: Final = 0.05
 EXAMPLES: Final = 5
+NAMED_FIRST: Final = {
+    "interactions": "item_id",
+    "watches": "item_id",
+    "impression_lists": "item_ids[1]",
+    "item_changes": "item_id",
+}
+"""The archives of all kinds of event, with the item that each of their events names first."""
+
 NOTHING_COMES_S: Final = 5.0
 
 
@@ -116,8 +124,8 @@ async def judge(settings: Settings, journal: Journal) -> Judgement:
 async def _archive(connection: asyncpg.Connection, schema: str, journal: Journal, found: Judgement) -> None:
     """Count every event's rows in the archives: none for a refused one, one for an acknowledged one, at most one otherwise."""
     times: Counter[str] = Counter()
-    for source in ("item_id FROM {}.interactions", "item_id FROM {}.watches", "item_ids[1] FROM {}.impression_lists"):
-        for event_id, item in await connection.fetch(f"SELECT event_id, {source.format(schema)}"):
+    for table, item_of in NAMED_FIRST.items():
+        for event_id, item in await connection.fetch(f"SELECT event_id, {item_of} FROM {schema}.{table}"):
             times[event_id] += 1
             if journal.told.get(event_id, Told.REFUSED) is Told.REFUSED:
                 found.intruders.append(event_id)

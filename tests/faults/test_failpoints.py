@@ -18,8 +18,9 @@ class TheFailpoints(unittest.IsolatedAsyncioTestCase):
 
     MUST: ClassVar = (
         "fence", "remember", "known_ids", "histories", "copy interactions", "copy watches", "copy impression_lists",
-        "add_items", "add_pairs", "put_histories", "add_hours", "add_shown_items", "add_follow_ups", "announce", "bury",
-        "tally", "BEGIN", "COMMIT", "claim", "renew", "sign_of_life", "release", "leave",
+        "copy item_changes", "catalogue_items", "put_catalogue", "add_items", "add_pairs", "put_histories", "add_hours",
+        "add_shown_items", "add_follow_ups", "announce", "bury", "tally", "BEGIN", "COMMIT", "claim", "renew",
+        "sign_of_life", "release", "leave",
     )  # fmt: skip
     """Without these the sweep would try less than it says."""
 

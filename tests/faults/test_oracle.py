@@ -6,7 +6,7 @@ from headrace.store.sql import place
 from tests.faults import oracle
 from tests.faults.journal import Journal, Told
 from tests.faults.oracle import Judgement
-from tests.stream.world import StreamTestCase, raw, shown, view, watch
+from tests.stream.world import StreamTestCase, change, raw, shown, view, watch
 
 
 class TheJournal(StreamTestCase):
@@ -34,8 +34,9 @@ class TheOracle(StreamTestCase):
             view("jam", event_id="event a"),
             watch("tea", event_id="event b"),
             shown(["film"], event_id="event c"),
+            change("cake", event_id="event i"),
         ]
-        for event, item in zip(events, ("jam", "tea", "film"), strict=True):
+        for event, item in zip(events, ("jam", "tea", "film", "cake"), strict=True):
             self.journal.note(event.event_id, item, Told.OK)
         self.journal.note("event d", "cake", Told.REFUSED)
         self.journal.note("event e", "cake", Told.UNKNOWN)
@@ -61,13 +62,16 @@ class TheOracle(StreamTestCase):
         """Nothing is found where nothing is wrong."""
         found = await self.judge()
         self.assertEqual(found.complaints(), [])
-        self.assertEqual((found.acknowledged, found.unknown, found.refused), (3, 1, 1))
-        self.assertEqual((found.counted, found.dead_letters), (3, 1))
+        self.assertEqual((found.acknowledged, found.unknown, found.refused), (4, 1, 1))
+        self.assertEqual((found.counted, found.dead_letters), (4, 1))
 
     async def test_an_acknowledged_event_that_does_not_count_is_lost(self) -> None:
-        """Missing in the archive, though its id is remembered."""
-        await self.change("DELETE FROM @gen.watches")
-        await self.assert_found("lost", "event b")
+        """Missing in the archive, though its id is remembered; whatever kind of event it is."""
+        archives = {"interactions": "a", "watches": "b", "impression_lists": "c", "item_changes": "i"}
+        self.assertEqual(set(archives), set(oracle.NAMED_FIRST))
+        for table, name in archives.items():
+            await self.change(f"DELETE FROM @gen.{table}")
+            await self.assert_found("lost", f"event {name}")
 
     async def test_an_acknowledged_event_that_never_reached_the_log_is_lost(self) -> None:
         """The client alone knows of it."""
@@ -82,6 +86,11 @@ class TheOracle(StreamTestCase):
             f' SELECT event_id, "offset" + 1, applied + 100, {columns} FROM @gen.interactions'
         )
         await self.assert_found("doubled", "event a")
+
+    async def test_a_catalogue_that_differs_from_its_changes_is_found(self) -> None:
+        """An item that nobody has put so."""
+        await self.change('UPDATE @gen.catalogue SET item = \'{"title": "old"}\'')
+        await self.assert_found("different", "catalogue")
 
     async def test_a_refused_event_that_counts_is_an_intruder_and_so_is_one_that_nobody_sent(self) -> None:
         """Neither may stand in the archive."""

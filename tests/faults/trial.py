@@ -16,7 +16,7 @@ from tests.faults.client import Client, Unheard
 from tests.faults.journal import Journal, Told
 from tests.faults.oracle import Judgement
 from tests.faults.site import Site, until
-from tests.support.kafka import fresh_name
+from tests.support.kafka import fresh_topics
 
 LogKind = Literal["postgres", "kafka"]
 DRAIN_S: Final = 600.0
@@ -82,9 +82,7 @@ class Trial:
         if self.log == "kafka":
             broker = broker or self.broker
             assert broker is not None, "a trial on Kafka needs a broker"
-            name = fresh_name()
-            topics = ("interaction", "watch", "impression", "dlq")
-            kafka = {"KAFKA_BOOTSTRAP": broker.bootstrap} | {f"TOPIC_{one.upper()}": f"{name}-{one}" for one in topics}
+            kafka = {"KAFKA_BOOTSTRAP": broker.bootstrap} | fresh_topics()
         return Site(kafka | (environment or {}), migrated=migrated)
 
 

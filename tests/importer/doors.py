@@ -13,6 +13,7 @@ from headrace.importer.mapping import Mode, Options
 from headrace.importer.opening import source_of
 from headrace.importer.outcome import Outcome, Refusal, Refusals
 from headrace.importer.survey import Surveyed, survey
+from headrace.importer.taking import Planned
 from headrace.log.port import Verdict
 
 NOW_MS = 1_760_000_000_000
@@ -75,7 +76,7 @@ class Quiet:
         self.waits: list[float] = []
         self.advances = 0
 
-    def advanced(self, file: Surveyed, outcome: Outcome) -> None:
+    def advanced(self, file: Planned, outcome: Outcome) -> None:
         """Count a batch."""
         assert file.source.position <= file.source.size
         assert outcome.read > 0

@@ -166,3 +166,10 @@ class RowByRowTests(FolderCase):
         rows = list(source_of(path, path.name, None).rows())
         self.assertIn("never closed", rows[0].trouble or "")
         self.assertGreater(len(rows), 1000)
+
+    async def test_a_quotation_mark_that_is_never_closed_before_the_end_is_said_too(self) -> None:
+        """However short the rest of the file is: it is one cell, and no row of it is lost without a word."""
+        path = self.file("events.csv", 'user_id,item_id,event_type,ts\nu,i,view,1700000000\nu,i,view,"1700000000\nu,i,view,1\n')
+        rows = list(source_of(path, path.name, None).rows())
+        self.assertEqual([one.trouble is None for one in rows], [True, False])
+        self.assertIn("never closed", rows[1].trouble or "")

@@ -161,11 +161,11 @@ class ImpressionsOfOurOwn(StreamTestCase):
 
     async def test_what_waits_is_bounded_and_what_is_given_up_is_counted(self) -> None:
         """The oldest give way to the newest while the log is away for too long."""
-        before = IMPRESSIONS_DROPPED._value.get()
+        before = IMPRESSIONS_DROPPED.here()._value.get()
         one = shown(["a"])
         for _ in range(MOST_WAITING + 7):
             self.intake.accept_later(one)
-        self.assertEqual(IMPRESSIONS_DROPPED._value.get() - before, 7)
+        self.assertEqual(IMPRESSIONS_DROPPED.here()._value.get() - before, 7)
         self.assertEqual(len(self.intake._waiting), MOST_WAITING)
         self.line.away = False
         await self.intake.close()
@@ -175,13 +175,13 @@ class ImpressionsOfOurOwn(StreamTestCase):
         """A bug in one of a group is told and counted; those beside it and behind it are delivered."""
         self.line.away = False
         self.line.refused = "own 3"
-        before = IMPRESSIONS_DROPPED._value.get()
+        before = IMPRESSIONS_DROPPED.here()._value.get()
         self.hand_in(4)
         await wait_until(self._idle, "the first group")
         self.hand_in(20, start=100)
         await self.intake.close()
         self.assertEqual(await self.stored(), 23)
-        self.assertEqual(IMPRESSIONS_DROPPED._value.get() - before, 1)
+        self.assertEqual(IMPRESSIONS_DROPPED.here()._value.get() - before, 1)
 
     async def test_a_line_that_is_cut_while_the_refused_one_is_looked_for_loses_and_doubles_nothing(self) -> None:
         """What was handed over before the cut is handed over again, and the log knows it."""

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import unittest
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -61,7 +62,7 @@ class Follower:
                 await asyncio.sleep(0)
 
 
-class LogPromises(unittest.IsolatedAsyncioTestCase):
+class LogPromises(unittest.IsolatedAsyncioTestCase, ABC):
     """What every log promises; ``make_log`` is called for each instance on the same stored log.
 
     ``one_memory`` says whether an instance knows at once which ids another has taken. Where it does not, both may take one at
@@ -70,13 +71,13 @@ class LogPromises(unittest.IsolatedAsyncioTestCase):
 
     one_memory = True
 
+    @abstractmethod
     async def make_log(self, *, queue_records: int = 20_000) -> Log:
         """Return an opened log; it is closed by the test's cleanup."""
-        raise NotImplementedError
 
+    @abstractmethod
     async def make_unopened_log(self) -> Log:
         """Return a log that nobody has opened yet."""
-        raise NotImplementedError
 
     async def values(self, log: Log, key: str = "anna", topic: Topic = Topic.WATCH) -> list[bytes]:
         """Return what a key's partition holds of a topic."""

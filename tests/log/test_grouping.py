@@ -4,6 +4,7 @@ import asyncio
 import unittest
 from collections.abc import Sequence
 
+from headrace.errors import Unavailable
 from headrace.log.port import Verdict
 from headrace.log.postgres.grouping import LARGEST_GROUP, MOST_TURNS, Call, Grouping
 from tests.log.promises import record
@@ -68,3 +69,32 @@ class Groups(unittest.IsolatedAsyncioTestCase):
         self.writing.set()
         await asyncio.gather(*calls)
         self.assertEqual(self.groups, [1, 30])
+
+    async def test_lanes_are_written_side_by_side_each_in_its_order(self) -> None:
+        """One lane's commit under way holds up no other lane; what is behind it in its own lane waits for it."""
+        self.grouping = Grouping(self.write, queue_records=20_000, lanes=2, lane_of=lambda records: len(records) % 2)
+        self.writing.clear()
+        calls = []
+        for records in (1, 2, 3, 4):
+            calls.append(asyncio.ensure_future(self.append(records=records)))
+            await asyncio.sleep(0.01)
+        self.assertEqual(self.groups, [1, 2])
+        self.writing.set()
+        await asyncio.gather(*calls)
+        self.assertEqual(sorted(self.groups), [1, 2, 3, 4])
+        await asyncio.wait_for(self.grouping.close(), 1)
+
+    async def test_the_bound_is_that_of_all_lanes_together(self) -> None:
+        """A queue is full whichever lane its records wait in."""
+        self.grouping = Grouping(self.write, queue_records=10, lanes=2, lane_of=lambda records: len(records) % 2)
+        self.writing.clear()
+        calls = [asyncio.ensure_future(self.append(records=records)) for records in (5, 4)]
+        await asyncio.sleep(0.01)
+        with self.assertRaises(Unavailable):
+            await self.append(records=2)
+        self.writing.set()
+        await asyncio.gather(*calls)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,25 +1,19 @@
-"""What only the log on Kafka has: other producers, gaps, retention, topics that do not fit, passwords, an outlet."""
+"""What only the log on Kafka has: other producers, gaps, retention, topics that do not fit, an outlet."""
 
 import asyncio
-import unittest
-from collections.abc import Callable
-from dataclasses import replace
+from unittest import mock
 
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewPartitions, NewTopic
 
-from headrace.embedded.kafka import free_port
 from headrace.errors import Poison, Unavailable
-from headrace.log.kafka import KafkaLog
+from headrace.log.kafka import KafkaLog, reading
 from headrace.log.memory import Memory
 from headrace.log.port import TOPICS, Misplaced, PartitionsDiffer, Topic, Verdict, partition_of
-from headrace.log.settings import KafkaSettings, LogSettings
 from tests.log.promises import Follower, digest, record
 from tests.log.test_kafka_log import KafkaLogTestCase
-from tests.support.kafka import discard, own_broker
 
 PLACE = partition_of("anna", 4)
-PASSWORD = "a-word-that-nobody-guesses"  # noqa: S105 - for a listener of this test alone
 
 
 class OtherProducers(KafkaLogTestCase):
@@ -240,47 +234,12 @@ class SeveralPositionsAtOnce(KafkaLogTestCase):
         await asyncio.gather(first.until(600), second.until(600))
         self.assertEqual(set(first.values.values()) | set(second.values.values()), {1})
 
-
-class Passwords(unittest.IsolatedAsyncioTestCase):
-    """A listener that asks who comes."""
-
-    async def test_the_password_reaches_the_broker_and_a_wrong_one_never_reaches_a_log(self) -> None:
-        """SASL over a real listener: the right word opens, the wrong one is ``Unavailable`` and is told to nobody."""
-        port, asking = free_port(), free_port()
-        module = "org.apache.kafka.common.security.plain.PlainLoginModule"
-        broker = own_broker(
-            port=port,
-            more={
-                "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{port + 1},ASKING://127.0.0.1:{asking}",
-                "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port},ASKING://127.0.0.1:{asking}",
-                "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,ASKING:SASL_PLAINTEXT",
-                "listener.name.asking.sasl.enabled.mechanisms": "PLAIN",
-                "listener.name.asking.plain.sasl.jaas.config": f'{module} required user_ada="{PASSWORD}";',
-            },
-        )
-        self.addCleanup(discard, broker)
-        await asyncio.to_thread(broker.start)
-        right = KafkaSettings(
-            security_protocol="SASL_PLAINTEXT",
-            sasl_mechanism="PLAIN",
-            sasl_username="ada",
-            sasl_password=PASSWORD,
-            append_ms=15_000,
-        )
-        self.assertNotIn(PASSWORD, repr(right))
-        make = self._log(f"127.0.0.1:{asking}")
-        log = make(right)
-        await log.open()
-        self.assertEqual(await log.append([record()], atomic=True), [Verdict.OK])
-        with self.assertRaises(Unavailable) as caught, self.assertLogs("headrace.kafka", "DEBUG") as said:
-            await make(replace(right, sasl_password=PASSWORD + "-wrong")).open()
-        self.assertNotIn(PASSWORD, str(caught.exception) + "".join(said.output))
-
-    def _log(self, bootstrap: str) -> Callable[[KafkaSettings], KafkaLog]:
-
-        def make(kafka: KafkaSettings) -> KafkaLog:
-            log = KafkaLog(LogSettings(kafka_bootstrap=bootstrap), kafka, Memory(), group_id="tests")
-            self.addAsyncCleanup(log.close)
-            return log
-
-        return make
+    async def test_what_is_waited_for_is_not_let_go_of_however_slow_the_broker(self) -> None:
+        """With no patience at all for places that nobody asks for, every read begins anew, and none comes to grief."""
+        self.enterContext(mock.patch.object(reading, "FORGOTTEN_S", 0.0))
+        log = await self.make_log()
+        await log.append([record(key=f"user {n}") for n in range(60)], atomic=True)
+        follower = Follower(log)
+        await follower.until(60)
+        self.assertEqual(set(follower.values.values()), {1})
+        self.assertEqual(await log.has_news({0: dict.fromkeys(TOPICS, 0)}), {0}, "nobody reads it from there any more")

@@ -95,6 +95,22 @@ class Flipping(PostgresTestCase):
         """Return which generations answers are made from."""
         return {loop.view.picture.generation for loop in (self.loop, self.other)}
 
+    async def test_a_flip_beside_a_drop_says_so_and_changes_nothing(self) -> None:
+        """Somebody begins to drop the generation just after it was looked up."""
+        number = await self.built()
+        flips = self.flips
+
+        class Late(Replays):
+            async def standing(self, number: int) -> generations.Generation:
+                """Look it up, and have somebody drop it at once."""
+                found = await super().standing(number)
+                await flips.begin_dropping(number)
+                return found
+
+        with self.assertRaisesRegex(Refused, f"generation {number} is being dropped"):
+            await Late(self.loop.ground, self.loop.generation).flip(number, force=False, patience_s=5, tell=lambda _: None)
+        self.assertEqual((await self.replays.live()).number, 1)
+
     async def test_a_replay_is_flipped_to_and_back_while_people_ask_and_nobody_hears_an_error(self) -> None:
         """Within a second each time; a worker process needs no restart for any of it; both are proven in the end."""
         await self.start_asking()
@@ -131,8 +147,8 @@ class Flipping(PostgresTestCase):
         self.crew.stop()
         await self.working
         made = await self.replays.start("archive")
-        await self.refused(self.flip(made.number), "still being built, 60 records are left")
-        await self.refused(self.replays.start("archive"), "is being built already")
+        await self.refused(self.flip(made.number), "still being built, 60 records are left$")
+        await self.refused(self.replays.start("archive"), "is being built already: wait, or drop it$")
         await self.refused(self.flip(7), "there is no generation 7; there are: 1, 2")
         await self.refused(self.flip(1), "is the one that is read already")
         await self.flip(made.number, force=True)

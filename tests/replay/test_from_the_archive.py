@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from socket import gethostname
 
 from headrace.events import codec
 from headrace.events.items import ItemPatch
@@ -11,7 +12,8 @@ from headrace.store import bindings, generations
 from headrace.store.archive import event_of
 from headrace.store.operations import lowest_positions
 from headrace.store.sql import DEFAULT_SPACE
-from headrace.stream.ledger import Fenced
+from headrace.stream.ledger import Fenced, Status
+from headrace.wiring.crew import Crew
 from tests.catalogue.world import JAM, gone, patch, put
 from tests.replay.world import ReplayTestCase, traffic
 from tests.stream.world import T0, raw, user_of, view
@@ -216,6 +218,17 @@ class OfOneGroup(ReplayTestCase):
         self.assertEqual(await main(), 1)
         await generations.caught_up(self.ground.database, DEFAULT_SPACE, 3)
         self.assertEqual(await main(), 3)
+
+    async def test_workers_of_one_machine_know_how_many_they_are(self) -> None:
+        """Those of other machines, of other generations and of long ago are not counted: what is shared is a machine."""
+        made = await self.built()
+        here, lease_ms = gethostname(), self.ground.settings.stream.lease_ms
+        crew = Crew(self.ground)
+        self.assertEqual(await crew.mates(made), 1, "none has given a sign of life: there is at least who asks")
+        for name in (f"{here}-1-aaaaaaaa-g2", f"{here}-2-bbbbbbbb-g2", f"{here}-twin-3-cccccccc-g2", "far-4-dddddddd-g2"):
+            await self.ledger_of(made).sign_of_life(name, lease_ms, Status())
+        await self.ledger_of(self.generation).sign_of_life(f"{here}-1-aaaaaaaa-g1", lease_ms, Status())
+        self.assertEqual(await crew.mates(made), 2)
 
     async def test_one_is_built_at_a_time(self) -> None:
         """A second is refused until the first has caught up."""

@@ -7,6 +7,7 @@ from typing import Any
 from headrace.errors import Unavailable
 from headrace.serving import recipes
 from headrace.serving.recommender import Answer
+from tests.serving.world import camping
 from tests.support.loop import Loop, running
 from tests.support.postgres import PostgresTestCase
 
@@ -18,17 +19,6 @@ part = "exploring"
 share = 1.0
 place = 1
 """
-
-
-async def camping(loop: Loop) -> None:
-    """Three campers bought a stove after a tent; lamps and ropes are popular with people who saw nothing else."""
-    for camper in ("bea", "cal", "dan"):
-        await loop.send(loop.act(camper, "tent"), loop.act(camper, "stove", action="purchase"))
-    for number in range(8):
-        await loop.send(loop.act(f"reader-{number}", "lamp", action="click"))
-    for number in range(4):
-        await loop.send(loop.act(f"sailor-{number}", "rope"))
-    await loop.settle()
 
 
 class Recommendations(PostgresTestCase):

@@ -4,7 +4,6 @@ import asyncio
 import unittest
 from collections.abc import Mapping
 from contextlib import suppress
-from urllib.parse import urlsplit
 
 from headrace.features import history
 from headrace.features.changes import Changes
@@ -15,7 +14,7 @@ from headrace.snapshot.picture import MOST_POPULAR, Picture
 from headrace.snapshot.port import Held, Reading, Standing, Tables, Wanted
 from headrace.store.tables import PostgresReading, PostgresTables
 from tests.support.loop import Loop, running, until
-from tests.support.postgres import SERVER, PostgresTestCase
+from tests.support.postgres import PostgresTestCase
 
 
 class Dammed(PostgresTables):
@@ -297,13 +296,6 @@ class Interrupted(PostgresTestCase):
             following.cancel()
             with suppress(asyncio.CancelledError):
                 await following
-
-    async def admit(self, *, yes: bool) -> None:
-        """Open or close this test's database to everybody, ending the connections it has."""
-        name = urlsplit(self.url).path.removeprefix("/")
-        await SERVER.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}")
-        if not yes:
-            await SERVER.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
 
 
 class Flipped(PostgresTestCase):

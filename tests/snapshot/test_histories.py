@@ -5,7 +5,7 @@ import unittest
 from collections.abc import Collection
 from unittest import mock
 
-from headrace.errors import Unavailable
+from headrace.errors import Poison, Unavailable
 from headrace.events.types import Interaction
 from headrace.features import history
 from headrace.features.changes import HistoryState
@@ -216,6 +216,53 @@ class HistoriesInMemory(unittest.IsolatedAsyncioTestCase):
             self.assertEqual(await self.items("ada"), [])
         self.tables.gate.set()
         self.assertEqual(await self.items("ada"), ["tent"])
+
+    async def test_an_id_that_no_table_takes_is_refused_alone(self) -> None:
+        """Those who were asked for beside it get their histories, and so do those who ask meanwhile."""
+        load = self.tables.load
+
+        async def judging(users: Collection[str]) -> list[HistoryState]:
+            found = await load(users)
+            if any("\0" in user for user in users):
+                raise Poison("refused_by_store", "invalid byte sequence")
+            return found
+
+        self.histories = Histories(judging, self.numbers, size=5, most=30)
+        users = [f"user-{number}" for number in range(7)]
+        for user in [*users, "late"]:
+            self.tables.store(user, 1, act(user, f"item-of-{user}", 0))
+        self.tables.gate.clear()
+        asked = asyncio.gather(*(self.items(user) for user in [*users[:3], "a\0b", *users[3:]]), return_exceptions=True)
+        await self.until_queried()
+        late = asyncio.create_task(self.items("late"))
+        self.tables.gate.set()
+        found = await asked
+        self.assertIsInstance(found.pop(3), Poison)
+        self.assertEqual(found, [[f"item-of-{user}"] for user in users])
+        self.assertEqual(await late, ["item-of-late"])
+
+    async def test_whoever_asks_while_a_bug_ends_the_loading_is_loaded_by_the_next(self) -> None:
+        """Not left to wait for a loader that is no more."""
+        self.tables.store("late", 1, act("late", "tent", 0))
+        load = self.tables.load
+
+        async def broken(users: Collection[str]) -> list[HistoryState]:
+            found = await load(users)
+            if "ada" in users:
+                raise ZeroDivisionError
+            return found
+
+        self.histories = Histories(broken, self.numbers, size=5, most=3)
+        asyncio.get_running_loop().set_exception_handler(lambda *_: None)
+        self.tables.gate.clear()
+        asked = asyncio.create_task(self.items("ada"))
+        await self.until_queried()
+        late = asyncio.create_task(self.items("late"))
+        await asyncio.sleep(0)
+        self.tables.gate.set()
+        with self.assertRaises(ZeroDivisionError):
+            await asked
+        self.assertEqual(await late, ["tent"])
 
     async def test_a_bug_in_loading_reaches_whoever_asked(self) -> None:
         """An error that is not Unavailable is no reason to wait, nor to answer as if nothing were wrong."""

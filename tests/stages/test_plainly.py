@@ -13,6 +13,7 @@ from headrace.ranking.blend import Blend
 from headrace.ranking.returning import Returning
 from headrace.retrieval.covisitation import CoVisitation
 from headrace.retrieval.filters import Latest, Seen
+from headrace.retrieval.popularity import Popularity
 from headrace.serving import recipes
 from headrace.snapshot.picture import Picture
 from tests.features.worlds import streams
@@ -65,7 +66,7 @@ def plainly(recipe: Recipe, picture: Picture, query: Query) -> list[dict[str, fl
             share = popularity(picture)
             scores = {**{n: s - 1 for n, s in share.items()}, **{n: s + by.popularity * share[n] for n, s in scores.items()}}
     personal = {name: score for name, score in scores.items() if name not in hidden}
-    if not recipe.fillers:
+    if not any(isinstance(one, Popularity) for one in recipe.fillers):  # likeness offers nothing where nothing is catalogued
         return [personal]
     return [personal, {n: s for n, s in popularity(picture).items() if n not in hidden and n not in personal}]
 

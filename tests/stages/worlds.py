@@ -1,14 +1,25 @@
 """Small worlds as pictures, made by the real features, and queries about them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from headrace.events.items import Item
 from headrace.events.types import Event, Interaction
-from headrace.features.changes import Changes, ItemState, PairState
+from headrace.features.changes import CatalogueState, Changes, ItemState, PairState
 from headrace.pipeline import Candidates, Query
 from headrace.snapshot.picture import Picture
 from tests.features.worlds import DAY, MINUTE, Book, act
+
+CURIOUS = """
+[[explored]]
+part = "arrivals"
+[explorer]
+part = "exploring"
+share = 0.7
+place = 2
+"""
+"""What makes a recipe one that explores, behind its text."""
 
 
 def picture_of(events: Iterable[Event], *, neighbours: int = 200) -> Picture:
@@ -56,6 +67,20 @@ def checkerboard(side: int = 4, visits: int = 3) -> list[Interaction]:
 def colour_of_board(colour: int, side: int = 4) -> list[str]:
     """Return the squares of one colour: 0 is black."""
     return [f"{'abcdefgh'[x]}{y + 1}" for x in range(side) for y in range(side) if (x + y) % 2 == colour]
+
+
+def described(picture: Picture, items: Mapping[str, Item]) -> Picture:
+    """Return the picture with what a catalogue says of these items."""
+    picture.catalogue.put(CatalogueState(item_id, 1, item) for item_id, item in items.items())
+    return picture
+
+
+def colours(side: int = 4) -> dict[str, Item]:
+    """Return what a catalogue says of the squares: their colour, and one black square that nobody has walked on."""
+    said = {
+        square: Item(categories=[("black", "white")[colour]]) for colour in (0, 1) for square in colour_of_board(colour, side)
+    }
+    return {**said, "e5": Item(title="A new square", categories=["black"])}
 
 
 def popular(**counts: int) -> list[Interaction]:

@@ -37,7 +37,7 @@ class DepartedWorkers(StreamTestCase):
 
     async def tidy(self) -> None:
         """Tidy, as every worker does now and then."""
-        await self.operations.tidy(self.clock.now_ms(), 10**11)
+        await self.operations.tidy(self.clock.now_ms(), 10**11, 24)
 
     async def workers(self) -> list[str]:
         """Return the names of the rows that are left."""

@@ -18,7 +18,7 @@ from tests.store import schema
 from tests.support.postgres import PostgresTestCase, drop_database, fresh_database
 
 SOURCES = Path(headrace.__file__).parent
-FILES = [SOURCES / "store/queries.sql", SOURCES / "log/postgres/queries.sql"]
+FILES = sorted(SOURCES.rglob("queries.sql"))
 
 
 def one_connection(url: str, group: str) -> Settings:

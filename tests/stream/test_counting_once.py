@@ -119,7 +119,7 @@ class CountingOnce(StreamTestCase):
         old = codec.encode(view(event_id="old", ts_ms=T0 - YEAR_MS)).replace(str(T0 - YEAR_MS + 5).encode(), str(T0).encode())
         await self.send(raw(old), view(event_id="live"), view(event_id="new", ts_ms=T0 + YEAR_MS))
         await self.drain()
-        await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2)
+        await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2, 24)
         left = await self.rows("SELECT id, kept FROM @gen.event_ids")
         self.assertEqual(sorted(left), sorted([(codec.id_hash("old"), True), (codec.id_hash("new"), False)]))
 
@@ -148,7 +148,7 @@ class CountingOnce(StreamTestCase):
         """A log of last year has its repeats where last year had them, however old they are by now."""
         await self.send(view("jam", event_id="once"), view("tea"))
         await self.drain()
-        await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2)
+        await self.operations.tidy(T0 + YEAR_MS, YEAR_MS // 2, 24)
         await self.send(view("jam", event_id="once"), view("other", event_id="once"))
         await self.drain()
         self.assertEqual(await self.counted(), {"jam": 1, "tea": 1})

@@ -32,7 +32,7 @@ class DeadLettersOnKafka(KafkaTestCase, StreamTestCase):
         """Join the parts on Kafka's log."""
         await super().asyncSetUp()
         self.dlq = self.topics["TOPIC_DLQ"]
-        settings = LogSettings(
+        self.log_settings = LogSettings(
             kafka_bootstrap=self.broker.bootstrap,
             topic_interaction=self.topics["TOPIC_INTERACTION"],
             topic_watch=self.topics["TOPIC_WATCH"],
@@ -40,13 +40,18 @@ class DeadLettersOnKafka(KafkaTestCase, StreamTestCase):
             topic_catalogue=self.topics["TOPIC_CATALOGUE"],
             topic_dlq=self.dlq,
         )
-        self.kafka_log = KafkaLog(settings, KafkaSettings(append_ms=15_000), Memory(), group_id="tests")
-        self.addAsyncCleanup(self.kafka_log.close)
-        await self.kafka_log.open()
-        names, database = settings.names, self.ground.database
+        self.kafka_log = await self.opened()
+        names, database = self.log_settings.names, self.ground.database
         self.ledger = PostgresLedger(database, self.generation, space=DEFAULT_SPACE, names=names)
         self.letters = PostgresLetters(database, self.generation, self.clock, space=DEFAULT_SPACE, names=names)
         self.redriver = Redriver(self.letters, self.kafka_log, Intake(self.kafka_log, self.clock), self.clock)
+
+    async def opened(self) -> KafkaLog:
+        """Return the log as one process has it, whose door remembers what this process took."""
+        log = KafkaLog(self.log_settings, KafkaSettings(append_ms=15_000), Memory(), group_id="tests")
+        self.addAsyncCleanup(log.close)
+        await log.open()
+        return log
 
     def produce(self, topic: Topic, *values: bytes | None) -> None:
         """Produce records as somebody else does."""
@@ -101,14 +106,35 @@ class DeadLettersOnKafka(KafkaTestCase, StreamTestCase):
         self.assertEqual(len(await self.redriver.whole(impression)), impression.payload_bytes)
         self.assertEqual([one.outcome for one in await self.redriver.redrive(found)], [Outcome.REFUSED] * 2)
         for letter, event in ((impression, large), (interaction, click)):
-            for _ in range(2):  # the second time as one who had looked before the first
+            for outcome in (Outcome.REDRIVEN, Outcome.DUPLICATE):  # the second time as one who had looked before the first
                 (told,) = await self.redriver.redrive([letter], payload=codec.encode(event))
-                self.assertEqual(told.outcome, Outcome.REDRIVEN, told.reason)
+                self.assertEqual(told.outcome, outcome, told.reason)
         ends = await self.kafka_log.ends()
         again = sum(ends[topic, PLACE] for topic in (Topic.IMPRESSION, Topic.INTERACTION)) - 2
         await self.apply(again)
         self.assertEqual(await self.counted(), {"jam": 1})
         self.assertEqual(await self.rows("SELECT cardinality(item_ids) FROM @gen.impression_lists"), [(800,)])
+
+    async def test_of_several_who_mend_a_letter_one_record_enters_and_one_that_was_begun_is_carried_through(self) -> None:
+        """Each in a process of its own: no door knows another's records here, so what holds is what stands with the letter."""
+        self.produce(Topic.INTERACTION, b"noise", b"more noise")
+        await self.apply(2)
+        raced, begun = await self.letters.page(Choice(state=State.OPEN), after=None, limit=10)
+        items = ("jam", "tea", "rye")
+        logs = [self.kafka_log, await self.opened(), await self.opened()]
+        redrivers = [Redriver(self.letters, log, Intake(log, self.clock), self.clock) for log in logs]
+        told = await asyncio.gather(
+            *(one.redrive([raced], payload=codec.encode(view(item))) for one, item in zip(redrivers, items, strict=True))
+        )
+        outcomes = [one.outcome for (one,) in told]
+        self.assertEqual(sorted(outcomes), [Outcome.REDRIVEN] + [Outcome.REFUSED] * 2)
+        first = codec.encode(view("fig"))
+        await self.letters.begin_redriving({begun.position: first})  # and whoever began it was killed
+        (other,) = await self.redriver.redrive([begun], payload=codec.encode(view("nut")))
+        self.assertEqual(other.outcome, Outcome.REFUSED)
+        self.assertEqual((await self.kafka_log.ends())[Topic.INTERACTION, PLACE], 4)
+        await self.apply(2)
+        self.assertEqual(await self.counted(), {items[outcomes.index(Outcome.REDRIVEN)]: 1, "fig": 1})
 
     async def test_the_product_copies_and_redrives_them(self) -> None:
         """As it is wired: a worker copies what it has buried within a second, and counts what was redriven once."""
@@ -129,9 +155,9 @@ class DeadLettersOnKafka(KafkaTestCase, StreamTestCase):
             self.assertEqual([one["error_type"] for one in copies], ["bad_json", "wrong_schema"])
             async with wiring.dead_letters(settings) as dead:
                 _, letter = await dead.letters.page(Choice(state=State.OPEN), after=None, limit=10)
-                for _ in range(2):
+                for outcome in (Outcome.REDRIVEN, Outcome.DUPLICATE):
                     (told,) = await dead.redriver.redrive([letter], payload=codec.encode(click))
-                    self.assertEqual(told.outcome, Outcome.REDRIVEN, told.reason)
+                    self.assertEqual(told.outcome, outcome, told.reason)
 
                 async def counted() -> object:
                     return await dead.letters.counted([codec.id_hash(click.event_id)])

@@ -235,9 +235,9 @@ class TheFence(OwningTestCase):
     async def test_a_range_that_the_client_skipped_is_read_again(self) -> None:
         """A second look shows that the log still has it: nothing is lost, no gap is recorded."""
         await self.send(*(view(f"item {n}") for n in range(10)))
-        before = telemetry.WORKER_REREADS._value.get()
+        before = telemetry.WORKER_REREADS.here()._value.get()
         self.assertEqual(await self.processor(log=_Distorted(self.ground.database, skip=4)).step(self.owned), 10)
-        self.assertEqual(telemetry.WORKER_REREADS._value.get() - before, 1)
+        self.assertEqual(telemetry.WORKER_REREADS.here()._value.get() - before, 1)
         self.assertEqual(len(await self.counted()), 10)
         self.assertEqual(await self.rows("SELECT count(*) FROM @gen.gaps"), [(0,)])
         await self.assert_proven()
@@ -264,10 +264,10 @@ class TheFence(OwningTestCase):
         """A client that hands over what belongs to a partition that moved away adds nothing to ours."""
         other = user_of((PLACE + 1) % 4)
         await self.send(view("jam"), view("tea", user=other), view("film"))
-        before = telemetry.WORKER_STRAYS._value.get()
+        before = telemetry.WORKER_STRAYS.here()._value.get()
         self.assertEqual(await self.processor(log=_Straying(self.ground.database)).step(self.owned), 2)
         self.assertEqual(await self.counted(), {"jam": 1, "film": 1})
-        self.assertEqual(telemetry.WORKER_STRAYS._value.get() - before, 1)
+        self.assertEqual(telemetry.WORKER_STRAYS.here()._value.get() - before, 1)
         await self.assert_proven()
 
     async def test_a_gap_that_the_log_confirms_is_recorded_and_passed_once(self) -> None:

@@ -25,12 +25,14 @@ class Shelf:
     def __init__(self) -> None:
         self.copies: list[tuple[bytes | None, dict[str, Any]]] = []
         self.away = False
+        self.refused = 0
         self.forgets = 0
 
     async def publish(self, letters: Sequence[tuple[bytes | None, bytes]]) -> None:
         """Take copies."""
         await asyncio.sleep(0)
         if self.away:
+            self.refused += 1
             raise Unavailable("kafka", "the topic is away")
         self.copies.extend((key, json.loads(written)) for key, written in letters)
         if self.forgets:
@@ -104,10 +106,13 @@ class Copies(StreamTestCase):
         self.shelf.away = True
         running = asyncio.create_task(Copier(self.letters, self.shelf).run())
         self.addCleanup(running.cancel)
-        await asyncio.sleep(0.1)
+        await wait_until(self._refused, "a try")
         self.assertEqual((self.shelf.copies, running.done()), ([], False))
         self.shelf.away = False
         await wait_until(self._three, "the copies")
+
+    async def _refused(self) -> bool:
+        return self.shelf.refused > 0
 
     async def _three(self) -> bool:
         return len(self.shelf.copies) == 3
@@ -123,7 +128,7 @@ class Copies(StreamTestCase):
     async def test_a_settled_letter_that_was_not_copied_yet_is_copied_still(self) -> None:
         """The topic is complete whatever an operator does meanwhile."""
         found = await self.letters.page(EVERY, after=None, limit=10)
-        self.assertEqual(await self.letters.settle([one.position for one in found], State.DROPPED, T0), 3)
+        self.assertEqual(len(await self.letters.settle([one.position for one in found], State.DROPPED, T0)), 3)
         self.assertEqual(await self.copy_all(), 3)
 
     async def test_no_envelope_is_larger_than_a_broker_takes(self) -> None:

@@ -222,7 +222,14 @@ class SharingPartitions(StreamTestCase):
         await self.assert_proven()
 
     async def _waiting(self) -> bool:
-        return bool(telemetry.WORKER_WAITING._value.get() == 1)
+        return bool(telemetry.WORKER_WAITING.here()._value.get() == 1)
+
+    async def _held_up(self) -> bool:
+        query = """
+            SELECT count(*) FROM pg_locks AS l JOIN pg_database AS d ON d.oid = l.database
+            WHERE NOT l.granted AND d.datname = current_database()
+        """
+        return int(await self.sql.fetchval(query)) > 1  # one may be the worker itself, looking after its share
 
     async def test_a_stopping_worker_does_not_wait_for_a_database_that_hangs(self) -> None:
         """It is out in time, whatever its batches wait for, and leaves nothing half done."""
@@ -231,7 +238,7 @@ class SharingPartitions(StreamTestCase):
         async with self.sql.transaction():
             await self.sql.execute(f"LOCK TABLE {self.gen}.partitions, {self.gen}.event_ids IN ACCESS EXCLUSIVE MODE")
             await self.send_some(20)
-            await asyncio.sleep(0.3)
+            await wait_until(self._held_up, "a batch that hangs")
             self.workers["one"].stop()
             async with asyncio.timeout(9):
                 await self.tasks["one"]

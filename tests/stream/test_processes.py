@@ -67,6 +67,12 @@ class WorkerProcesses(StreamTestCase):
                     events.append(view(item, user=user, request=request, event_id=name, action="click"))
             await self.send(*events)
 
+    async def test_a_worker_gives_way_to_the_processes_that_answer(self) -> None:
+        """Where processors are short, answering and the door go before counting."""
+        worker = await self.start()
+        await self.until_owned()
+        self.assertEqual(os.getpriority(os.PRIO_PROCESS, worker.pid), min(19, os.getpriority(os.PRIO_PROCESS, 0) + 10))
+
     async def test_workers_killed_again_and_again_count_every_event_once(self) -> None:
         """Ten SIGKILLs at any moment: what was acknowledged counts once, nothing dies, the features are proven."""
         chance = random.Random(20)

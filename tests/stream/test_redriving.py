@@ -1,14 +1,15 @@
 """Dead letters sent through the log again: what can be applied now counts once, all else is refused with its reason."""
 
+import asyncio
 import json
 from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from headrace.errors import Unavailable
+from headrace.errors import Rejected, Unavailable
 from headrace.events import codec
 from headrace.events.types import Event
-from headrace.intake import Intake
+from headrace.intake import Again, Intake
 from headrace.log.port import Topic, partition_of
 from headrace.stream import processor
 from headrace.stream.letters import Choice, Letter, Position, State
@@ -141,7 +142,8 @@ class Redriving(RedrivingTestCase):
         self.assertEqual(await self.ends(), ends + 1)
         for one in told:
             if one.outcome is Outcome.REFUSED:
-                self.assertRegex(one.reason, "still cannot be applied.*--payload")
+                self.assertRegex(one.reason, "still cannot be applied.*; mend it$")
+            self.assertEqual(one.to_mend, one.outcome is Outcome.REFUSED)
         self.assertEqual(len(await self.open_letters()), 4)
 
     async def test_a_mended_record_counts_once(self) -> None:
@@ -162,7 +164,8 @@ class Redriving(RedrivingTestCase):
         ends = await self.ends()
         (told,) = await self.redrive()
         self.assertEqual(told.outcome, Outcome.REFUSED)
-        self.assertRegex(told.reason, "'same id'.*id_conflict.*event_id of its own.*--payload")
+        self.assertRegex(told.reason, "'same id'.*id_conflict.*event_id of its own$")
+        self.assertTrue(told.to_mend)
         self.assertEqual(await self.ends(), ends)
         self.assertEqual(self.outcomes(await self.redrive(codec.encode(view("tea", event_id="own id")))), [Outcome.REDRIVEN])
         self.assertEqual(await self.counted(), {"jam": 1, "tea": 1})
@@ -205,7 +208,8 @@ class Redriving(RedrivingTestCase):
         await self.send(shown(["tea"]))
         await self.sql.execute('DELETE FROM headrace.log_records WHERE topic = 2 AND "offset" = 0')
         (told,) = await self.redriver.redrive(await self.open_letters())
-        self.assertRegex(told.reason, "of its .* bytes were kept, and the log no longer has")
+        self.assertRegex(told.reason, "of its .* bytes were kept, and the log no longer has .* write it anew$")
+        self.assertTrue(told.to_mend)
         self.assertEqual(self.outcomes(await self.redrive(codec.encode(large))), [Outcome.REDRIVEN])
         self.assertEqual(await self.rows("SELECT count(*) FROM @gen.impression_lists"), [(2,)])
 
@@ -221,6 +225,88 @@ class Redriving(RedrivingTestCase):
         await self.sql.execute(f"UPDATE {self.gen}.dead_letters SET source_topic = 'elsewhere'")
         (told,) = await self.redriver.redrive(await self.open_letters())
         self.assertRegex(told.reason, "elsewhere.*TOPIC_")
+
+
+class SeveralAtOnce(RedrivingTestCase):
+    """One letter, and more than one who deals with it; or one who dies on the way."""
+
+    def mended(self, event_id: str) -> bytes:
+        """Return what the letter should have been."""
+        return codec.encode(view("jam", event_id=event_id))
+
+    async def noise(self) -> Letter:
+        """Return a letter that only another record can mend."""
+        await self.send(raw(b"noise"))
+        await self.drain()
+        (letter,) = await self.open_letters()
+        return letter
+
+    async def test_of_two_who_mend_a_letter_differently_at_once_one_wins_and_the_other_is_told(self) -> None:
+        """One event counts: the one that the letter names."""
+        letter = await self.noise()
+        told = await asyncio.gather(*(self.redriver.redrive([letter], payload=self.mended(f"mended {n}")) for n in range(5)))
+        await self.drain()
+        outcomes = sorted(one.outcome for (one,) in told)
+        self.assertEqual(outcomes, [Outcome.REDRIVEN] + [Outcome.REFUSED] * 4)
+        self.assertEqual(await self.counted(), {"jam": 1})
+        (after,) = await self.open_letters(Choice())
+        self.assertEqual(after.redriven_id, codec.id_hash(f"mended {[one.outcome for (one,) in told].index(Outcome.REDRIVEN)}"))
+        await self.assert_proven()
+
+    async def test_of_two_who_redrive_a_letter_alike_at_once_both_are_told_so_and_one_record_enters(self) -> None:
+        """What they asked for is done."""
+        letter, ends = await self.noise(), await self.ends()
+        told = await asyncio.gather(*(self.redriver.redrive([letter], payload=self.mended("mended")) for _ in range(4)))
+        self.assertLessEqual({one.outcome for (one,) in told}, {Outcome.REDRIVEN, Outcome.DUPLICATE})
+        await self.drain()
+        self.assertEqual((await self.ends(), await self.counted()), (ends + 1, {"jam": 1}))
+
+    async def test_of_a_redrive_beside_a_drop_one_is_done(self) -> None:
+        """Where the drop was first nothing is appended; where the redrive had begun, there is nothing to drop."""
+        first = await self.noise()
+        ends = await self.ends()
+        await self.letters.settle([first.position], State.DROPPED, T0)
+        (told,) = await self.redriver.redrive([first], payload=self.mended("too late"))
+        self.assertEqual((told.outcome, told.reason, await self.ends()), (Outcome.REFUSED, "it was dropped already", ends))
+        second = await self.noise()
+        await self.letters.begin_redriving({second.position: self.mended("begun")})
+        self.assertEqual(await self.letters.settle([second.position], State.DROPPED, T0), set())
+        self.assertEqual(self.outcomes(await self.redrive()), [Outcome.REDRIVEN])
+        self.assertEqual(await self.counted(), {"jam": 1})
+
+    async def test_whoever_comes_after_a_redriver_that_was_killed_carries_its_record_through(self) -> None:
+        """Killed before it appended or behind that, whatever the next one brings: one record, counted once."""
+        for appended in (False, True):
+            for payload in (None, self.mended(f"first {appended}"), self.mended(f"second {appended}")):
+                with self.subTest(appended=appended, payload=payload):
+                    letter = await self.noise()
+                    value = self.mended(f"first {appended}").replace(b'"jam"', b'"jam %d"' % letter.position.offset)
+                    value = value.replace(b"first", b"first %d" % letter.position.offset)
+                    await self.letters.begin_redriving({letter.position: value})
+                    if appended:
+                        event = codec.decode_interaction(value)
+                        await Intake(self.log, self.clock).accept_again([Again(event, value, str(letter.position))])
+                        await self.drain()
+                    (told,) = await self.redrive(payload)
+                    self.assertEqual(told.outcome, Outcome.REDRIVEN if payload is None else Outcome.REFUSED)
+                    self.assertEqual((await self.counted())[f"jam {letter.position.offset}"], 1)
+                    self.assertEqual(await self.open_letters(), [])
+        self.assertEqual(sum((await self.counted()).values()), 6)
+        await self.assert_proven()
+
+    async def test_a_record_that_no_table_takes_leaves_the_letter_for_another_one(self) -> None:
+        """It was never appended, so nobody is held to it."""
+        letter = await self.noise()
+
+        class Closed(Intake):
+            async def accept_again(self, _records):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+                """Refuse."""
+                raise Rejected(422, "The record cannot be stored")
+
+        closed = Redriver(self.letters, self.log, Closed(self.log, self.clock), self.clock)
+        self.assertEqual(self.outcomes(await closed.redrive([letter], payload=self.mended("no table"))), [Outcome.REFUSED])
+        self.assertEqual(self.outcomes(await self.redrive(self.mended("a table"))), [Outcome.REDRIVEN])
+        self.assertEqual(await self.counted(), {"jam": 1})
 
 
 class Causes(RedrivingTestCase):
@@ -250,8 +336,8 @@ class Causes(RedrivingTestCase):
         await self.send(raw(b"noise"), raw(b"noise"))
         await self.drain()
         first, second = await self.open_letters()
-        self.assertEqual(await self.letters.settle([first.position], State.DROPPED, T0), 1)
-        self.assertEqual(await self.letters.settle([first.position], State.REDRIVEN, T0, [b"x"]), 0)
+        self.assertEqual(await self.letters.settle([first.position], State.DROPPED, T0), {first.position})
+        self.assertEqual(await self.letters.settle([first.position], State.REDRIVEN, T0, [b"x"]), set())
         self.assertEqual([one.position for one in await self.open_letters()], [second.position])
         (told, _) = await self.redriver.redrive(await self.open_letters(Choice()))
         self.assertEqual((told.outcome, told.reason), (Outcome.REFUSED, "it was dropped already"))

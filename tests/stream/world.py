@@ -12,6 +12,7 @@ from headrace import config
 from headrace.clock import Clock, SystemClock
 from headrace.errors import Unavailable
 from headrace.events import codec
+from headrace.events.items import Item, ItemChange
 from headrace.events.types import (
     Event,
     EventId,
@@ -37,18 +38,20 @@ from headrace.stream.processor import Processor
 from headrace.wiring.ground import grounded, prepare
 from tests.support.postgres import PostgresTestCase
 
-WAIT_S = 20.0
+WAIT_S = 60.0
 LEASE_MS = 60_000
 T0 = 1_760_000_000_000
 _numbers = count()
 
 
 async def wait_until(condition: Callable[[], Awaitable[object]], what: str, *, seconds: float = WAIT_S) -> None:
-    """Wait until a condition holds; fails when it does not within a while."""
-    async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - the condition is the database's
-            await asyncio.sleep(0.01)
-    assert what
+    """Wait until a condition holds; fail with these words when it does not within a while."""
+    try:
+        async with asyncio.timeout(seconds):
+            while not await condition():  # noqa: ASYNC110 - the condition is the database's
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        raise AssertionError(f"not within {seconds:g} s: {what}") from None
 
 
 def user_of(partition: int, number: int = 0) -> str:
@@ -114,6 +117,13 @@ def shown(
         ts_ms=ts_ms,
         items=[ShownItem(ItemId(item), place) for place, item in enumerate(items)],
         server_received_ts_ms=ts_ms + 5,
+    )
+
+
+def change(item: str, *, event_id: str | None = None, title: str = "new") -> ItemChange:
+    """Return a change of the catalogue: this item is put whole."""
+    return ItemChange(
+        event_id=event_id or f"event {next(_numbers)}", item_id=item, put=Item(title=title), server_received_ts_ms=T0
     )
 
 

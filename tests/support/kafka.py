@@ -62,9 +62,26 @@ def shared_broker() -> Broker:
     return broker
 
 
+def ran(test: str) -> None:
+    """Count a test as one that ran on Kafka; for those that are no ``KafkaTestCase``."""
+    _ran.append(test)
+
+
 def fresh_name() -> str:
     """Return a beginning for the names of topics that no other test uses."""
     return f"t{os.getpid()}-{next(_numbers)}"
+
+
+def fresh_topics() -> dict[str, str]:
+    """Return settings that name topics of their own, which do not exist yet."""
+    name = fresh_name()
+    return {
+        "TOPIC_INTERACTION": f"{name}-interaction",
+        "TOPIC_WATCH": f"{name}-watch",
+        "TOPIC_IMPRESSION": f"{name}-impression",
+        "TOPIC_CATALOGUE": f"{name}-catalogue",
+        "TOPIC_DLQ": f"{name}-dlq",
+    }
 
 
 class KafkaTestCase(unittest.IsolatedAsyncioTestCase):
@@ -81,15 +98,8 @@ class KafkaTestCase(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
         """Choose names; each test that gets here counts as one that ran on Kafka."""
         await super().asyncSetUp()
-        _ran.append(self.id())
-        name = fresh_name()
-        self.topics = {
-            "TOPIC_INTERACTION": f"{name}-interaction",
-            "TOPIC_WATCH": f"{name}-watch",
-            "TOPIC_IMPRESSION": f"{name}-impression",
-            "TOPIC_CATALOGUE": f"{name}-catalogue",
-            "TOPIC_DLQ": f"{name}-dlq",
-        }
+        ran(self.id())
+        self.topics = fresh_topics()
 
 
 def _end(broker: Broker) -> None:

@@ -11,9 +11,11 @@ from headrace.events.types import Action, Event, Interaction
 from headrace.intake import Intake
 from headrace.log.port import Verdict
 from headrace.serving import recipes
+from headrace.serving.explaining import Explainer
 from headrace.serving.recommender import Recommender
 from headrace.snapshot.follower import Follower, View
 from headrace.snapshot.port import Generations
+from headrace.store.evidence import PostgresEvidence
 from headrace.store.generations import Generation
 from headrace.store.ledger import PostgresLedger
 from headrace.store.sql import place
@@ -22,7 +24,7 @@ from headrace.stream.ownership import Worker
 from headrace.wiring.figures import waiting
 from headrace.wiring.ground import Ground
 
-PATIENCE_S: Final = 15.0
+PATIENCE_S: Final = 60.0
 LOOK_S: Final = 0.01
 _numbers: Final = count(1)
 
@@ -51,6 +53,7 @@ class Loop:
         self.follower: Follower
         self.intake: Intake
         self.recommender: Recommender
+        self.explainer: Explainer
         self._stack = AsyncExitStack()
         self._worker: tuple[Worker, asyncio.Task[None]] | None = None
         self._following: asyncio.Task[None] | None = None
@@ -66,6 +69,8 @@ class Loop:
         self._stack.push_async_callback(self.intake.close)
         recipe = recipes.named(self.settings.serving.recipe)
         self.recommender = Recommender(self.follower, recipe, self.ground.clock, self.intake.accept_later)
+        evidence = PostgresEvidence(self.ground.database, space=self.ground.space)
+        self.explainer = Explainer(self.recommender, evidence, self.ground.clock, recipes.named)
         return self
 
     async def __aexit__(self, *error: object) -> None:

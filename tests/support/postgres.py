@@ -96,6 +96,13 @@ class PostgresTestCase(unittest.IsolatedAsyncioTestCase):
         self.url = await fresh_database()
         self.addAsyncCleanup(drop_database, self.url)
 
+    async def admit(self, *, yes: bool) -> None:
+        """Open or close this test's database to everybody, ending the connections it has."""
+        name = urlsplit(self.url).path.removeprefix("/")
+        await SERVER.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS {yes}")
+        if not yes:
+            await SERVER.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")
+
 
 async def _migrate(url: str) -> None:
     if find_spec("headrace.wiring") is None:

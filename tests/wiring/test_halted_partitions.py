@@ -30,11 +30,11 @@ class HaltedPartitions(StreamTestCase):
     async def test_readiness_and_metrics_tell_of_all_of_them_while_nobody_owns_them(self) -> None:
         """The gauge and the words come from the table, not from a worker's memory."""
         self.assertEqual(await self.figures._look(), ["worker", "partitions halted: 0, 1"])
-        self.assertEqual(telemetry.HALTED_PARTITIONS._value.get(), 2)
-        self.assertEqual(telemetry.DEAD_LETTERS_OPEN._value.get(), 8)
+        self.assertEqual(telemetry.HALTED_PARTITIONS.here()._value.get(), 2)
+        self.assertEqual(telemetry.DEAD_LETTERS_OPEN.here()._value.get(), 8)
         await self.operations.resume([1])
         self.assertEqual(await self.figures._look(), ["worker", "partitions halted: 0"])
-        self.assertEqual(telemetry.HALTED_PARTITIONS._value.get(), 1)
+        self.assertEqual(telemetry.HALTED_PARTITIONS.here()._value.get(), 1)
 
     async def test_the_figures_of_the_worker_name_the_partition_and_the_reason(self) -> None:
         """As the operator's route shows them."""

@@ -3,11 +3,15 @@
 from typing import Literal
 
 import msgspec
+from msgspec import UNSET, UnsetType
 
 from headrace.api.problem import FieldError
 from headrace.api.services import BaselineMetrics
 from headrace.api.targets import KpiTargets, SlaTargets
 from headrace.events.items import Value
+from headrace.rules.declared import RuleSet
+from headrace.rules.made import Applied
+from headrace.serving.explaining.told import ItemReasons, PastEvent, PictureTold, StageTold
 
 
 class EventAnswer(msgspec.Struct, frozen=True):
@@ -74,13 +78,92 @@ class ItemsAnswer(msgspec.Struct, frozen=True):
     next: str | None
 
 
+class RuleListed(msgspec.Struct, frozen=True, kw_only=True):
+    """A rule set: its newest version, when that was made (Unix ms), which version is live if one is, and how many rules."""
+
+    name: str
+    version: int
+    made_at_ms: int
+    live: int | None
+    about: str | None
+    rules: int
+
+
+class RulesLive(msgspec.Struct, frozen=True):
+    """What is laid over every answer, and since when (Unix ms)."""
+
+    name: str
+    version: int
+    since_ms: int
+
+
+class RulesAnswer(msgspec.Struct, frozen=True):
+    """All rule sets, by name, and which is ``live``; null for none."""
+
+    rules: list[RuleListed]
+    live: RulesLive | None
+
+
+class RulesStamp(msgspec.Struct, frozen=True):
+    """A version and when it was made (Unix ms)."""
+
+    version: int
+    made_at_ms: int
+
+
+class RulesKept(msgspec.Struct, frozen=True):
+    """One version of a rule set, whether it is the one that is live, and which ``versions`` there are, the newest first."""
+
+    name: str
+    version: int
+    made_at_ms: int
+    live: bool
+    rules: RuleSet
+    versions: list[RulesStamp]
+
+
+class RulesPut(msgspec.Struct, frozen=True):
+    """A version, and whether it is live now; ``doubts`` are what no item can answer yet: there a rule does nothing."""
+
+    name: str
+    version: int
+    live: bool
+    doubts: list[FieldError] = []
+
+
+class RulesGone(msgspec.Struct, frozen=True):
+    """The rule set was taken away; its versions can still be read by their numbers."""
+
+    name: str
+    status: Literal["ok"] = "ok"
+
+
 class RecoAnswer(msgspec.Struct, frozen=True):
-    """The items to show, best first. Send ``request_id`` back with what the user does with them."""
+    """The items to show, best first. Send ``request_id`` back with what the user does with them.
+
+    ``rules`` is there where rules were laid over the answer: which, and what they did to it as a whole.
+    """
 
     request_id: str
     items: list[str]
     model_version: str
     strategy: str
+    rules: Applied | UnsetType = UNSET
+
+
+class ExplainedAnswer(RecoAnswer, frozen=True):
+    """The items to show, best first; with ``explain`` the reasons of each, in the same order.
+
+    And which knowledge they are from, how many candidates went through each stage, what was known of the user (newest first),
+    or of ``whose`` session, and what was away (``missing``).
+    """
+
+    explanations: list[ItemReasons] | UnsetType = UNSET
+    picture: PictureTold | UnsetType = UNSET
+    stages: list[StageTold] | UnsetType = UNSET
+    history: list[PastEvent] | UnsetType = UNSET
+    whose: Literal["user", "session"] | UnsetType = UNSET
+    missing: list[str] | UnsetType = UNSET
 
 
 class Reason(msgspec.Struct, frozen=True):
@@ -96,6 +179,7 @@ class RecommendAnswer(msgspec.Struct, frozen=True):
     user_id: str
     items: list[str]
     reason: Reason
+    model_version: str
 
 
 class EventContract(msgspec.Struct, frozen=True, kw_only=True):

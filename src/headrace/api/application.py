@@ -18,9 +18,6 @@ _MEASURED: Final = frozenset({"/reco", "/recommend"})
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
 """Asked by machines about this process; not part of what users were answered."""
 
-_FAMILIES: Final = {family: telemetry.API_REQUESTS.labels(f"{family}xx") for family in (2, 3, 4, 5)}
-_observe: Final = telemetry.API_LATENCY.observe
-
 
 class Application:
     """The ASGI application. A hot route is found by one look into a dict; everything else goes to the framework."""
@@ -29,7 +26,11 @@ class Application:
         settings = services.settings
         self.now = services.clock.monotonic
         self._timeout_s = float(settings.body_timeout_s)
-        self._window = Window(settings.metrics_window_sec, settings.metrics_max_samples, services.clock)
+        # Of the space that this is made for: looked for once, not at every answer.
+        self._families = {family: telemetry.API_REQUESTS.labels(f"{family}xx") for family in (2, 3, 4, 5)}
+        self._observe = telemetry.API_LATENCY.here().observe
+        self._observe_answer = telemetry.ANSWER_LATENCY.here().observe  # counts in the other one as well
+        self.window = Window(settings.metrics_window_sec, settings.metrics_max_samples, services.clock)
         hot = Hot(services)
         self._hot = hot.routes
         self._reco = hot.reco
@@ -37,7 +38,12 @@ class Application:
         self._methods: dict[str, list[str]] = {}
         for method, path in self._hot:
             self._methods.setdefault(path, []).append(method)
-        self.pages = build(services, self._window)
+        self.pages = build(services, self.window)
+        self._guests: dict[str, ASGIApp] = {}
+
+    def host(self, path: str, guest: ASGIApp) -> None:
+        """Let another application answer all that is asked below this path, ``/console``; it is not counted."""
+        self._guests[path.removeprefix("/")] = guest
 
     @property
     def hot_routes(self) -> list[tuple[str, str]]:
@@ -74,7 +80,7 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http":
-            await _decline(scope, receive, send)
+            await decline(scope, receive, send)
             return
         started = self.now()
         unread: bodies.Unread | None = None
@@ -87,7 +93,8 @@ class Application:
                 return
             reply = self._refused_method(scope)
             if reply is None:
-                await self._ask_framework(scope, body, send, started)
+                guest = self._guests.get(scope["path"].lstrip("/").partition("/")[0])
+                await self._ask(guest or self.pages, scope, body, send, None if guest is not None else started)
                 return
         except bodies.Gone:
             return
@@ -113,7 +120,8 @@ class Application:
         methods = self._methods.get(scope["path"])
         return None if methods is None else problem.wrong_method(scope["method"], methods)
 
-    async def _ask_framework(self, scope: Scope, body: bytes, send: Send, started: float) -> None:
+    async def _ask(self, asked: ASGIApp, scope: Scope, body: bytes, send: Send, started: float | None) -> None:
+        """Have the framework or a guest answer; what began at None is not counted."""
         begun = False
         without_body = scope["method"] == "HEAD"
         if without_body:  # a GET whose answer keeps its body to itself
@@ -126,13 +134,14 @@ class Application:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                self._count(scope["path"], message["status"], started)
+                if started is not None:
+                    self._count(scope["path"], message["status"], started)
             elif without_body:
                 message = {**message, "body": b""}
             await send(message)
 
         try:
-            await self.pages(scope, receive_again, send_counted)
+            await asked(scope, receive_again, send_counted)
         except Exception:
             if not begun:
                 raise
@@ -143,10 +152,12 @@ class Application:
             return
         now = self.now()
         latency_ms = (now - started) * 1000
-        _FAMILIES[status // 100].inc()
-        _observe(latency_ms)
+        self._families[status // 100].inc()
         if path in _MEASURED:
-            self._window.add(status, latency_ms, now)
+            self._observe_answer(latency_ms)
+            self.window.add(status, latency_ms, now)
+        else:
+            self._observe(latency_ms)
 
 
 def _refusal(error: Exception, scope: Scope) -> Reply:
@@ -159,15 +170,11 @@ def _refusal(error: Exception, scope: Scope) -> Reply:
     return problem.internal()
 
 
-async def _decline(scope: Scope, receive: Receive, send: Send) -> None:
+async def decline(scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer what is no request: the server's beginning and end, and a WebSocket, which is closed."""
     if scope["type"] == "lifespan":
         for stage in ("startup", "shutdown"):
             await receive()
             await send({"type": f"lifespan.{stage}.complete"})
     elif scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": 1000})
-
-
-def application(services: Services) -> ASGIApp:
-    """Return the application over these services."""
-    return Application(services)

@@ -3,10 +3,11 @@
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from msgspec import UNSET
 from starlette.types import Scope
 
 from headrace.api import question
-from headrace.api.answers import BatchAnswer, EventAnswer, EventVerdict, LogAnswer, RecoAnswer
+from headrace.api.answers import BatchAnswer, EventAnswer, EventVerdict, ExplainedAnswer, LogAnswer, RecoAnswer
 from headrace.api.problem import FieldError
 from headrace.api.query import Parameter, a_switch, parse
 from headrace.api.reply import Reply, json_reply
@@ -16,6 +17,7 @@ from headrace.events.contract import RejectedEvent
 from headrace.events.types import Event, Impression, Watch
 from headrace.expressions import ExpressionError
 from headrace.log.port import Verdict
+from headrace.serving.explaining import Explained
 
 Handler = Callable[[Scope, bytes], Awaitable[Reply]]
 
@@ -34,6 +36,8 @@ class Hot:
         self._contract = services.contract
         self._intake = services.intake
         self._recommender = services.recommender
+        self._explainer = services.explainer
+        self._rules = services.rules
         self.routes: dict[tuple[str, str], Handler] = {
             ("POST", "/event"): self.event,
             ("GET", "/reco"): self.reco,
@@ -73,6 +77,8 @@ class Hot:
     def reco_now(self, scope: Scope) -> Reply | None:
         """Answer what the query asks, where memory knows all that it takes; None where something must be waited for."""
         asked = question.from_query(scope["query_string"])
+        if asked.explain or asked.rules is not None or asked.categories or asked.looking_at is not None:
+            return None
         answer = self._recommender.recommend_now(asked.user_id, asked.session_id, asked.k, record=asked.x_autolog_impressions)
         return None if answer is None else reco_reply(answer)
 
@@ -86,13 +92,13 @@ class Hot:
 
     async def _answer(self, asked: question.Question) -> Reply:
         record = asked.x_autolog_impressions
+        ask = self._explainer.recommend if asked.explain else self._recommender.recommend
         try:
-            answer = await self._recommender.recommend(
-                asked.user_id, asked.session_id, asked.k, record=record, wish=asked.wish()
-            )
+            wish = await asked.wish(self._rules)
+            answer = await ask(asked.user_id, asked.session_id, asked.k, record=record, wish=wish)
         except ExpressionError as error:
-            raise Rejected(422, "The question breaks the contract", (Violation("filter", str(error)),)) from None
-        return reco_reply(answer)
+            raise Rejected(422, question.BROKEN, (Violation("filter", str(error)),)) from None
+        return explained_reply(answer) if isinstance(answer, Explained) else reco_reply(answer)
 
     async def _take(self, event: Event) -> Verdict:
         (verdict,) = await self._intake.accept((event,), atomic=True)
@@ -113,7 +119,25 @@ class Hot:
 
 def reco_reply(answer: Answer) -> Reply:
     """Return a recommendation as ``/reco`` answers it."""
-    content = RecoAnswer(answer.request_id, answer.items, answer.model_version, answer.strategy)
+    content = RecoAnswer(answer.request_id, answer.items, answer.model_version, answer.strategy, answer.rules or UNSET)
+    return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
+
+
+def explained_reply(answer: Explained) -> Reply:
+    """Return a recommendation with its reasons as ``/reco`` answers it."""
+    content = ExplainedAnswer(
+        answer.request_id,
+        answer.items,
+        answer.model_version,
+        answer.strategy,
+        answer.rules or UNSET,
+        answer.explanations,
+        answer.picture,
+        answer.stages,
+        answer.history,
+        answer.whose,
+        answer.missing,
+    )
     return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
 
 

@@ -1,5 +1,6 @@
 """The routes of the catalogue: an item put, read, patched, deleted; many put at once; all listed."""
 
+from collections.abc import Sequence
 from typing import Any, Final, Literal
 
 from fastapi import FastAPI, Request, Response
@@ -8,13 +9,14 @@ from starlette.convertors import Convertor, register_url_convertor
 from headrace.api import problem
 from headrace.api.answers import ChangeAnswer, ItemAnswer, ItemsAnswer, ManyItemsAnswer
 from headrace.api.query import Parameter, a_number, an_event_id, an_id, from_path, parse
-from headrace.api.reply import Reply, json_reply
+from headrace.api.reply import Reply, json_reply, response
 from headrace.api.services import Services
 from headrace.errors import Rejected, Violation
 from headrace.events import offers
 from headrace.events.items import Item, ItemChange
 from headrace.log.port import Verdict
 from headrace.serving.identity import new_id
+from headrace.snapshot.attributes import MOST_COLUMNS
 
 MOST_LISTED: Final = 1000
 _ITEM: Final = an_id("item_id", "The item.", required=True, place="path")
@@ -54,12 +56,12 @@ def add_items(app: FastAPI, services: Services) -> None:
 
     @app.api_route("/items", methods=["GET", "POST"])
     async def many(request: Request) -> Response:
-        return _response(await (items.put_many if request.method == "POST" else items.listed)(request))
+        return response(await (items.put_many if request.method == "POST" else items.listed)(request))
 
     @app.api_route("/items/{item_id:text}", methods=["GET", "PUT", "PATCH", "DELETE"])
     async def one(request: Request, item_id: str) -> Response:
         act = {"GET": items.get, "PUT": items.put, "PATCH": items.patch, "DELETE": items.delete}[request.method]
-        return _response(await act(request, from_path(item_id, _ITEM)))
+        return response(await act(request, from_path(item_id, _ITEM)))
 
 
 class _Items:
@@ -87,6 +89,7 @@ class _Items:
 
     async def put_many(self, request: Request) -> Reply:
         changes = offers.many(await request.body(), new_id)
+        self._judge(changes)
         await self._intake.accept(changes, atomic=True)
         return json_reply(ManyItemsAnswer(count=len(changes)))
 
@@ -96,7 +99,14 @@ class _Items:
         last = found[-1][0] if len(found) == asked["limit"] else None
         return json_reply(ItemsAnswer([answer(*one) for one in found], last))
 
+    def _judge(self, changes: Sequence[ItemChange]) -> None:
+        """Refuse attributes that there is no room for: a rule or filter that asks them would let everything through."""
+        if crowded := self._catalogue.crowded_out(changes):
+            full = f"cannot be remembered: items have {MOST_COLUMNS} attributes already, counted by name and kind"
+            raise Rejected(422, "There are too many attributes", tuple(Violation(f"attributes.{one}", full) for one in crowded))
+
     async def _take(self, change: ItemChange) -> Reply:
+        self._judge((change,))
         (verdict,) = await self._intake.accept((change,), atomic=True)
         if verdict is Verdict.CONFLICT:
             taken = Violation("event_id", "was sent before with another payload; the first one stands")
@@ -122,9 +132,3 @@ def answer(item_id: str, item: Item) -> ItemAnswer:
 def _event_id(request: Request) -> str:
     given: str | None = parse(request.scope["query_string"], _QUERY)["event_id"]
     return given or new_id()
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status)
-    response.raw_headers.append((b"content-type", reply.content_type))
-    return response

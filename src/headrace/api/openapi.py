@@ -9,6 +9,8 @@ import msgspec
 from headrace import __version__
 from headrace.api.operations import OPERATIONS, Operation
 from headrace.api.problem import Problem
+from headrace.api.query import SPACE_HEADER
+from headrace.config.spaces import DEFAULT
 from headrace.events.contract import Limits
 from headrace.events.wire import ImpressionIn, WatchIn
 
@@ -26,11 +28,20 @@ _REFUSALS: Final = {
     500: "A bug of ours.",
     503: "Something the answer needs is away: send the same request again after `Retry-After` seconds.",
 }
+_SPACE: Final = {
+    "name": SPACE_HEADER,
+    "in": "header",
+    "required": False,
+    "description": "The space that is meant, where there are several, each with data, recipes and settings of its own; "
+    "without it, the default one.",
+    "schema": {"type": "string", "default": DEFAULT},
+}
 _NO_BRACES: Final = str.maketrans("", "", "{}")
 _TAGS: Final = (
     ("events", "What users do. Durable when answered, counted exactly once."),
     ("recommendations", "What to show them."),
     ("catalogue", "What is known of items beside what users do with them."),
+    ("rules", "What a shop wants of every list, in versions of which one may be live."),
     ("operation", "How the service is."),
 )
 
@@ -50,6 +61,7 @@ def document(limits: Limits) -> dict[str, Any]:
         "tags": [{"name": name, "description": text} for name, text in _TAGS],
         "paths": paths,
         "components": {
+            "parameters": {"Space": _SPACE},
             "schemas": _schemas(limits),
             "responses": {str(status): _refusal(status, text) for status, text in _REFUSALS.items()},
         },
@@ -68,8 +80,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
     }
     if operation.description:
         described["description"] = operation.description
-    if operation.parameters:
-        described["parameters"] = [
+    described["parameters"] = [
+        {"$ref": "#/components/parameters/Space"},
+        *(
             {
                 "name": one.name,
                 "in": one.place,
@@ -78,7 +91,8 @@ def _operation(operation: Operation) -> dict[str, Any]:
                 "schema": dict(one.schema),
             }
             for one in operation.parameters.values()
-        ]
+        ),
+    ]
     if operation.body is not None:
         name = _ALONE.get(operation.body, operation.body.__name__)
         content = {"schema": {"$ref": _REFERENCE.format(name=name)}, "example": operation.example}

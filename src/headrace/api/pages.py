@@ -1,12 +1,13 @@
 """The routes that are not hot, on the framework: the second recommendation view, contract, figures, health, documentation."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, Final
 
 import swagger_ui_bundle
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.openapi.docs import get_swagger_ui_html
+from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
@@ -17,14 +18,38 @@ from headrace.api.answers import BaselineAnswer, ContractAnswer, Health, Reason,
 from headrace.api.hot import reco_reply
 from headrace.api.items import add_items
 from headrace.api.openapi import document
+from headrace.api.patience import within
 from headrace.api.query import parse
-from headrace.api.reply import Reply, json_reply
+from headrace.api.receipts import add_receipts
+from headrace.api.reply import json_reply, response
+from headrace.api.rules import add_rules
 from headrace.api.services import Services
 from headrace.api.targets import BASELINE_PARAMETERS, KpiTargets, SlaTargets
 from headrace.api.window import Window
 from headrace.errors import Rejected, Unavailable, Violation
+from headrace.expressions import ExpressionError
+from headrace.serving.recipes import RecipeError
+
+FIGURES_S: Final = 4.0
+"""How long figures that come from the database are waited for: less than whoever collects them waits for the page."""
+
+LONGEST_S: Final = 8.0
+"""How long an answer may take at most: as long as a stop waits for those that are begun."""
 
 _ASSETS: Final = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+
+
+class _Patient(APIRoute):
+    """A route whose answer is waited for so long and no longer; sending it takes what the client takes."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        """Return the handler, which gives up in time what it waits for: a database that hangs answers nobody."""
+        handler = super().get_route_handler()
+
+        async def patient(request: Request) -> Response:
+            return await within(handler(request), LONGEST_S)
+
+        return patient
 
 
 def build(services: Services, window: Window) -> FastAPI:
@@ -37,8 +62,12 @@ def build(services: Services, window: Window) -> FastAPI:
         redirect_slashes=False,
         openapi_url="/openapi.json",
     )
+    app.router.route_class = _Patient
     _add_answers(app, services)
+    _add_explanations(app, services)
     add_items(app, services)
+    add_receipts(app, services)
+    add_rules(app, services)
     _add_figures(app, services, window)
     _add_documentation(app)
     _add_refusals(app)
@@ -51,46 +80,61 @@ def _add_answers(app: FastAPI, services: Services) -> None:
     async def recommend(request: Request) -> Response:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.RECOMMEND_PARAMETERS)
         answer = await services.recommender.recommend(asked["user_id"], None, asked["k"], record=False)
-        return _response(json_reply(RecommendAnswer(asked["user_id"], answer.items, Reason(answer.strategy, answer.sources))))
+        reason = Reason(answer.strategy, answer.sources)
+        return response(json_reply(RecommendAnswer(asked["user_id"], answer.items, reason, answer.model_version)))
 
     @app.get("/similar")
     async def similar(request: Request) -> Response:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.SIMILAR_PARAMETERS)
-        return _response(reco_reply(await services.recommender.similar(asked["item_id"], asked["k"])))
+        return response(reco_reply(await services.recommender.similar(asked["item_id"], asked["k"])))
 
     @app.get("/trending")
     async def trending(request: Request) -> Response:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.TRENDING_PARAMETERS)
-        return _response(reco_reply(await services.recommender.trending(asked["k"])))
+        return response(reco_reply(await services.recommender.trending(asked["k"])))
 
     @app.get("/contract")
     async def contract() -> Response:
         in_force = limits.in_force(services.contract.limits)
-        return _response(json_reply(ContractAnswer(KpiTargets(), SlaTargets(), in_force)))
+        return response(json_reply(ContractAnswer(KpiTargets(), SlaTargets(), in_force)))
 
     @app.get("/healthz")
     async def healthz() -> Response:
-        return _response(json_reply(Health()))
+        return response(json_reply(Health()))
 
     @app.get("/readyz")
     async def readyz() -> Response:
-        found = services.readiness()
-        if found.status == "unavailable":
-            raise Unavailable("the recommender", f"it cannot answer yet; missing: {', '.join(found.missing) or 'a picture'}")
-        return _response(json_reply(found))
+        return response(problem.readiness(services.readiness()))
+
+
+def _add_explanations(app: FastAPI, services: Services) -> None:
+    @app.api_route("/explain", methods=["GET", "POST"])
+    async def explain(request: Request) -> Response:
+        if request.method == "POST":
+            asked = question.why_from_body(await request.body())
+        else:
+            asked = question.why_from_query(request.scope["query_string"])
+        try:
+            wish = await asked.wish(services.rules)
+            why = await services.explainer.why(asked.user_id, asked.item_id, asked.session_id, asked.k, asked.recipe, wish=wish)
+        except RecipeError as error:
+            raise Rejected(422, question.BROKEN, (Violation("recipe", str(error)),)) from None
+        except ExpressionError as error:
+            raise Rejected(422, question.BROKEN, (Violation("filter", str(error)),)) from None
+        return response(json_reply(why))
 
 
 def _add_figures(app: FastAPI, services: Services, window: Window) -> None:
     @app.get("/metrics/reco")
     async def reco() -> Response:
-        return _response(json_reply(window.metrics()))
+        return response(json_reply(window.metrics()))
 
     @app.get("/metrics/prometheus")
     async def prometheus() -> Response:
         if not services.metrics_shown:
-            return _response(problem.not_shown("PROMETHEUS_METRICS_ENABLED=false"))
+            return response(problem.not_shown("PROMETHEUS_METRICS_ENABLED=false"))
         try:
-            workers = await services.worker_metrics()
+            workers = await within(services.worker_metrics(), FIGURES_S)
         except Unavailable as error:
             workers = f"# the workers' figures are away: {' '.join(str(error).split())}\n"
         return Response(generate_latest(telemetry.REGISTRY) + workers.encode(), headers={"content-type": CONTENT_TYPE_LATEST})
@@ -98,11 +142,11 @@ def _add_figures(app: FastAPI, services: Services, window: Window) -> None:
     @app.get("/analytics/baseline")
     async def baseline(request: Request) -> Response:
         days = parse(request.scope["query_string"], BASELINE_PARAMETERS)["days"]
-        return _response(json_reply(BaselineAnswer(KpiTargets(), await services.baseline(days))))
+        return response(json_reply(BaselineAnswer(KpiTargets(), await services.baseline(days))))
 
     @app.get("/stream/worker")
     async def worker() -> Response:
-        return _response(json_reply(await services.worker_figures()))
+        return response(json_reply(await services.worker_figures()))
 
 
 def _add_documentation(app: FastAPI) -> None:
@@ -131,34 +175,27 @@ def _add_documentation(app: FastAPI) -> None:
 def _add_refusals(app: FastAPI) -> None:
     @app.exception_handler(Rejected)
     async def rejected(_request: Request, error: Rejected) -> Response:
-        return _response(problem.rejection(error))
+        return response(problem.rejection(error))
 
     @app.exception_handler(Unavailable)
     async def unavailable(_request: Request, error: Unavailable) -> Response:
-        return _response(problem.unavailable(error))
+        return response(problem.unavailable(error))
 
     @app.exception_handler(HTTPException)
     async def refused(request: Request, error: HTTPException) -> Response:
         if error.status_code == 405:
             allowed = (error.headers or {}).get("Allow", "").split(", ")
             allowed += ["HEAD"] if "GET" in allowed else []
-            return _response(problem.wrong_method(request.method, allowed))
+            return response(problem.wrong_method(request.method, allowed))
         if error.status_code == 404:
-            return _response(problem.not_found(request.url.path))
-        return _response(problem.reply(problem.problem(error.status_code, str(error.detail))))
+            return response(problem.not_found(request.url.path))
+        return response(problem.reply(problem.problem(error.status_code, str(error.detail))))
 
     @app.exception_handler(RequestValidationError)
     async def invalid(_request: Request, error: RequestValidationError) -> Response:
         found = tuple(Violation(".".join(str(part) for part in one["loc"][1:]), one["msg"]) for one in error.errors())
-        return _response(problem.rejection(Rejected(422, "The request breaks the contract", found)))
+        return response(problem.rejection(Rejected(422, "The request breaks the contract", found)))
 
     @app.exception_handler(Exception)
     async def bug(_request: Request, _error: Exception) -> Response:
-        return _response(problem.internal())
-
-
-def _response(reply: Reply) -> Response:
-    response = Response(reply.body, reply.status)
-    response.raw_headers.append((b"content-type", reply.content_type))
-    response.raw_headers.extend(reply.headers)
-    return response
+        return response(problem.internal())

@@ -11,9 +11,11 @@ from starlette.types import Scope
 LARGEST: Final = 4096
 """Bytes; where a head is longer, it is no longer the head that costs."""
 
+# Headers that change what is meant, their first letters apart: a header that begins with none of them is looked at no further.
 _GET: Final = re.compile(
     rb"GET (/[\w/.-]*+)(?:\?([!\"$-~]*+))? HTTP/1\.1\r\n"
-    rb"(?:(?!(?i:connection|proxy-connection|content-length|transfer-encoding|upgrade|expect):)[\w.-]++:[\t -~]*+\r\n)*+\r\n"
+    rb"(?:(?![CPTUEXcptuex](?i:onnection|roxy-connection|ontent-length|ransfer-encoding|pgrade|xpect|-headrace-space):)"
+    rb"[\w.-]++:[\t -~]*+\r\n)*+\r\n"
 )
 
 

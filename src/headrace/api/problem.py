@@ -5,7 +5,8 @@ from typing import Final
 
 import msgspec
 
-from headrace.api.reply import Reply
+from headrace.api.reply import Reply, json_reply
+from headrace.api.services import Readiness
 from headrace.errors import Rejected, Unavailable, Violation
 
 
@@ -69,6 +70,15 @@ def unavailable(error: Unavailable) -> Reply:
     wait = str(max(1, error.retry_after_s)).encode()
     found = problem(503, "Something this answer needs is away", detail=str(error))
     return reply(found, (b"retry-after", wait))
+
+
+def readiness(found: Readiness) -> Reply:
+    """Return the answer to whether answers can be given: 503 where they cannot."""
+    if found.status != "unavailable":
+        return json_reply(found)
+    return unavailable(
+        Unavailable("the recommender", f"it cannot answer yet; missing: {', '.join(found.missing) or 'a picture'}")
+    )
 
 
 def not_found(path: str) -> Reply:

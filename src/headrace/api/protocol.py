@@ -4,7 +4,7 @@ A request's head may be 64 KiB large and 10 s late; beyond so many connections a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, ClassVar, Final, cast
 
 import msgspec
@@ -14,19 +14,25 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from headrace.api import exchange, plain
 from headrace.api.exchange import Direct, Exchange
 from headrace.api.problem import PROBLEM_JSON, problem, unavailable
+from headrace.api.query import SPACE_HEADER
 from headrace.api.reply import Reply
+from headrace.api.stopping import given_up
 from headrace.errors import Unavailable
 
 MOST_CONNECTIONS: Final = 2048
 LARGEST_HEAD: Final = 64 * 1024
 SENT_TOGETHER: Final = 16
 HEAD_TIMEOUT_S: Final = 10
+SPACE: Final = SPACE_HEADER.lower().encode()
 
 
 class Protocol(HttpToolsProtocol):
     """Closes a connection whose request head grows beyond 64 KiB or takes longer than 10 s; answers hot requests itself."""
 
     direct: ClassVar[Direct | None] = None
+    """Who answers hot requests that name no space."""
+    elsewhere: ClassVar[Mapping[bytes, Direct]]
+    """Who answers those that name one, by its name; who is not there is answered for on the common way."""
     most_connections: ClassVar[int] = MOST_CONNECTIONS
     outbox: ClassVar[list[tuple[asyncio.Transport, bytes, bool]]]
     """Answers of this round of the loop, of all connections of one server."""
@@ -35,6 +41,7 @@ class Protocol(HttpToolsProtocol):
 
     _always: tuple[Sequence[tuple[bytes, bytes]], bytes] = ((), b"")
     _one_too_many = False
+    _space: bytes | None = None
     _head_open = True
     _between = True
     """Whether the parser waits for the first byte of a request."""
@@ -59,8 +66,18 @@ class Protocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Start to count a head."""
         super().on_message_begin()
+        self._space = None
         self._head_open = True
         self._between = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Keep a header as the server does, and note which space is named; two are told apart on the common way."""
+        name = name.lower()
+        if name == b"expect" and value.lower() == b"100-continue":
+            self.expect_100_continue = True
+        elif name == SPACE:
+            self._space = value.strip(b" \t") if self._space is None else b""
+        self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Stop counting: what follows is a body, which the application bounds."""
@@ -69,8 +86,10 @@ class Protocol(HttpToolsProtocol):
             self._head_done()
         if self._one_too_many:
             self._turn_away()
-        elif self.direct is not None and self._is_hot(self.direct):
-            self.cycle = Exchange(self.direct, cast("Scope", self.scope))  # type: ignore[assignment]
+            return
+        direct = self.direct if self._space is None else self.elsewhere.get(self._space)
+        if direct is not None and self._is_hot(direct):
+            self.cycle = Exchange(direct, cast("Scope", self.scope))  # type: ignore[assignment]
         else:
             super().on_headers_complete()
 
@@ -191,7 +210,13 @@ class Protocol(HttpToolsProtocol):
             super().on_body(cycle.body)
 
     async def _finish_later(self, cycle: Exchange, promised: Awaitable[Reply]) -> None:
-        self._finish(cycle, await promised)
+        try:
+            reply = await promised
+        except asyncio.CancelledError:  # by the server, whose grace after a stop is over
+            self._finish(cycle, given_up())
+            self._send_posted()
+        else:
+            self._finish(cycle, reply)
 
     def _finish(self, cycle: Exchange, reply: Reply) -> None:
         cycle.response_complete = True

@@ -7,7 +7,9 @@ from urllib.parse import unquote_to_bytes
 
 from headrace.errors import Rejected, Violation
 from headrace.events.rules import judge_id
-from headrace.events.wire import ID_PATTERN, LONGEST_EVENT_ID, LONGEST_ID, SHORTEST_EVENT_ID
+from headrace.events.wire import ID_PATTERN, LONGEST_EVENT_ID, LONGEST_ID, LONGEST_TEXT, SHORTEST_EVENT_ID
+
+SPACE_HEADER: Final = "X-Headrace-Space"
 
 T = TypeVar("T")
 _BROKEN: Final = "The query breaks the contract"
@@ -37,8 +39,10 @@ def an_id(name: str, description: str, *, required: bool, place: Literal["query"
     return Parameter(name, _read_id, schema, description, required=required, place=place)
 
 
-def an_event_id(name: str, description: str) -> Parameter[str]:
-    """Return a parameter that is an event's id, and may be left out."""
+def an_event_id(
+    name: str, description: str, *, required: bool = False, place: Literal["query", "path"] = "query"
+) -> Parameter[str]:
+    """Return a parameter that is an event's id."""
 
     def read(text: str) -> str:
         if not SHORTEST_EVENT_ID <= len(text) <= LONGEST_EVENT_ID:
@@ -46,7 +50,7 @@ def an_event_id(name: str, description: str) -> Parameter[str]:
         return _read_id(text)
 
     schema = {"type": "string", "minLength": SHORTEST_EVENT_ID, "maxLength": LONGEST_EVENT_ID, "pattern": ID_PATTERN}
-    return Parameter(name, read, schema, description)
+    return Parameter(name, read, schema, description, required=required, place=place)
 
 
 def a_number(name: str, description: str, most: int, default: int) -> Parameter[int]:
@@ -62,11 +66,37 @@ def a_number(name: str, description: str, most: int, default: int) -> Parameter[
     return Parameter(name, read, schema, description, default)
 
 
+def some_texts(name: str, description: str, most: int) -> Parameter[tuple[str, ...]]:
+    """Return a parameter that is one text or several with commas between them, none of them empty."""
+
+    def read(text: str) -> tuple[str, ...]:
+        texts = tuple(text.split(","))
+        if len(texts) > most or not all(1 <= len(one) <= LONGEST_TEXT for one in texts):
+            raise _Wrong(f"must be 1 to {most} texts of 1 to {LONGEST_TEXT} characters, commas between them")
+        return texts
+
+    one = f"[^,]{{1,{LONGEST_TEXT}}}"
+    schema = {"type": "string", "pattern": f"^{one}(,{one}){{0,{most - 1}}}$"}
+    return Parameter(name, read, schema, description)
+
+
 def a_switch(name: str, description: str, *, default: bool) -> Parameter[bool]:
     """Return a parameter that is ``true`` or ``1``, ``false`` or ``0``."""
     # An enum of strings, not a boolean: that is what a query holds, and what generators of requests must know.
     schema = {"type": "string", "enum": list(_BOOLEANS), "default": "true" if default else "false"}
     return Parameter(name, _read_switch, schema, description, default)
+
+
+def read_by(judge: Callable[[str], T]) -> Callable[[str], T]:
+    """Return a reading of parameters by something that raises ``Rejected``."""
+
+    def read(text: str) -> T:
+        try:
+            return judge(text)
+        except Rejected as error:
+            raise _Wrong("; ".join(one.message for one in error.violations)) from None
+
+    return read
 
 
 def parse(query: bytes, parameters: Mapping[str, Parameter[Any]]) -> dict[str, Any]:

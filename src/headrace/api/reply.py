@@ -3,6 +3,7 @@
 from typing import Final, NamedTuple
 
 import msgspec
+from starlette.responses import Response
 from starlette.types import Send
 
 JSON: Final = b"application/json"
@@ -21,6 +22,14 @@ class Reply(NamedTuple):
 def json_reply(content: object, status: int = 200, headers: tuple[tuple[bytes, bytes], ...] = ()) -> Reply:
     """Return a struct as JSON."""
     return Reply(status, _encoder.encode(content), JSON, headers)
+
+
+def response(reply: Reply) -> Response:
+    """Return the answer as the framework sends it."""
+    sent = Response(reply.body, reply.status)
+    sent.raw_headers.append((b"content-type", reply.content_type))
+    sent.raw_headers.extend(reply.headers)
+    return sent
 
 
 async def send_reply(send: Send, reply: Reply, *, more: bool = False) -> None:

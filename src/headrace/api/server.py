@@ -11,11 +11,12 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from headrace import telemetry
-from headrace.api.application import Application
 from headrace.api.exchange import Direct
 from headrace.api.protocol import Protocol
 from headrace.api.services import Services
 from headrace.api.settings import ApiSettings
+from headrace.api.spaces import Spaces
+from headrace.api.stopping import Stopping
 
 BACKLOG: Final = 2048
 IDLE_S: Final = 75
@@ -63,20 +64,26 @@ def listen(settings: ApiSettings) -> socket.socket:
     return listener
 
 
-def build(services: Services) -> Server:
+def build(services: Services | Spaces) -> Server:
     """Return a server over these services; ``serve(sockets=[...])`` runs it until its ``should_exit`` is set."""
-    application = Application(services)
-    return over(application, direct=application)
+    spaces = services if isinstance(services, Spaces) else Spaces.alone(services)
+    bound = type("Bound", (Protocol,), {"elsewhere": spaces.elsewhere, "outbox": [], "inbox": []})
+
+    def turn(direct: Direct | None) -> None:
+        bound.direct = direct  # type: ignore[attr-defined]  # the class was made just now
+
+    spaces.watch(turn)
+    return over(Stopping(spaces), bound)
 
 
-def over(application: ASGIApp, *, direct: Direct | None = None) -> Server:
+def over(application: ASGIApp, protocol: type[Protocol] | None = None) -> Server:
     """Return a server over any application, set as ours is: what is compared with ours runs on the same.
 
-    Requests that are hot to ``direct`` go past the server's machinery.
+    ``protocol`` may take requests that are hot past the server's machinery.
     """
     config = uvicorn.Config(
         application,
-        http=type("Bound", (Protocol,), {"direct": direct, "outbox": [], "inbox": []}),
+        http=protocol or type("Bound", (Protocol,), {"elsewhere": {}, "outbox": [], "inbox": []}),
         ws="none",
         lifespan="off",
         log_config=None,
@@ -90,7 +97,7 @@ def over(application: ASGIApp, *, direct: Direct | None = None) -> Server:
     return Server(config)
 
 
-async def serve(services: Services, listener: socket.socket | None = None) -> None:
+async def serve(services: Services | Spaces, listener: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT, finish what is in flight within some seconds, and return.
 
     Call it on a uvloop loop. ``listener`` is a socket from ``listen``; without one the settings' address is listened on,

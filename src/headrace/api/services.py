@@ -4,6 +4,7 @@ The figures are structs, because their JSON is the answer and their schema stand
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -11,11 +12,18 @@ import msgspec
 
 from headrace.api.settings import ApiSettings
 from headrace.clock import Clock
+from headrace.config.spaces import DEFAULT
+from headrace.errors import Violation
 from headrace.events.contract import Contract
-from headrace.events.items import Item
+from headrace.events.items import Item, ItemChange
 from headrace.events.types import Event
 from headrace.log.port import Verdict
+from headrace.rules.declared import RuleSet
+from headrace.rules.kept import Kept, Listed, Live, Stamp
+from headrace.rules.made import Applied, Rules
+from headrace.serving.explaining import Explained, Why
 from headrace.serving.recommender import Wish
+from headrace.stream.receipts import Receipt
 
 
 class Answer(Protocol):
@@ -51,6 +59,11 @@ class Answer(Protocol):
         """Return the picture's age as the moment it stands for, in Unix milliseconds."""
         ...
 
+    @property
+    def rules(self) -> Applied | None:
+        """Return what rules did to the answer as a whole; None where none were laid over it."""
+        ...
+
 
 class Recommender(Protocol):
     """Answers what a user is to be shown."""
@@ -74,6 +87,29 @@ class Recommender(Protocol):
         ...
 
 
+class Explainer(Protocol):
+    """Tells why. Both methods raise as ``Recommender.recommend``, and ``RecipeError`` for a recipe that cannot be made."""
+
+    async def recommend(
+        self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None, recipe: str | None = None
+    ) -> Explained:
+        """Return the answer that the recommender gives, with the reasons of each item."""
+        ...
+
+    async def why(
+        self,
+        user_id: str,
+        item_id: str,
+        session_id: str | None = None,
+        k: int = 20,
+        recipe: str | None = None,
+        *,
+        wish: Wish | None = None,
+    ) -> Why:
+        """Return why an item is shown to a user, or why not."""
+        ...
+
+
 class Intake(Protocol):
     """The one door behind the contract."""
 
@@ -89,8 +125,59 @@ class Catalogue(Protocol):
         """Return an item, changes that this process has acknowledged included; None of one that is not there."""
         ...
 
+    def crowded_out(self, changes: Sequence[ItemChange]) -> list[str]:
+        """Return the names of attributes in these changes that there is no room for beside all that there are."""
+        ...
+
     async def page(self, after: str, limit: int) -> Sequence[tuple[str, Item]]:
         """Return at most ``limit`` items behind this id, in the order of ids, as they were applied."""
+        ...
+
+
+class RuleSets(Protocol):
+    """Rule sets in versions, one of which may be laid over every answer. Every method raises ``Unavailable``.
+
+    To try one on a user, hand what ``find`` returns to the explainer or the recommender as ``Wish.rules``.
+    """
+
+    async def find(self, text: str) -> tuple[Rules, ...]:
+        """Return what to lay over an answer for ``NAME``, ``NAME@VERSION`` or ``none``. Raises ``Rejected``."""
+        ...
+
+    async def put(self, name: str, rules: RuleSet) -> tuple[Kept, list[Violation]]:
+        """Keep a new version; return it and what of it no item can answer now."""
+        ...
+
+    async def kept(self, name: str, version: int | None = None) -> Kept | None:
+        """Return a version, or the newest; None where there is none."""
+        ...
+
+    async def versions(self, name: str) -> Sequence[Stamp]:
+        """Return the versions of a set, the newest first."""
+        ...
+
+    async def listed(self) -> Sequence[Listed]:
+        """Return every set with its newest version, by name."""
+        ...
+
+    async def live(self) -> Live | None:
+        """Return what is live."""
+        ...
+
+    async def make_live(self, name: str, version: int | None) -> Kept | None:
+        """Make a version live, or the newest; return it, None where there is none."""
+        ...
+
+    async def make_none_live(self, name: str | None = None) -> int | None:
+        """Have none live, or none if a version of this set is; return which version was, None where nothing is changed."""
+        ...
+
+    async def take_away(self, name: str) -> bool:
+        """Take a set away; return whether there was one. Raises ``Rejected`` while it is live."""
+        ...
+
+    def doubts(self, rules: RuleSet) -> list[Violation]:
+        """Return what of these rules no item can answer now."""
         ...
 
 
@@ -174,11 +261,32 @@ class Services:
     contract: Contract
     intake: Intake
     recommender: Recommender
+    explainer: Explainer
     catalogue: Catalogue
+    rules: RuleSets
     clock: Clock
     baseline: Callable[[int], Awaitable[BaselineMetrics]]
     worker_figures: Callable[[], Awaitable[WorkerFigures]]
     worker_metrics: Callable[[], Awaitable[str]]
     readiness: Callable[[], Readiness]
+    receipt: Callable[[str], Awaitable[Receipt | None]]
+    """What became of the event with this id; None where nothing is known of it."""
+
     metrics_shown: bool = True
     """Whether ``/metrics/prometheus`` is there."""
+
+    space: str = DEFAULT
+    spaces: Sequence[str] = (DEFAULT,)
+    """Whose they are, and all that this process answers for: both filled in by whoever has several."""
+
+
+class Spaces(Protocol):
+    """Whoever answers for the spaces of a process."""
+
+    def opened(self, space: str, services: Services) -> AbstractAsyncContextManager[None]:
+        """Let a space be answered from these services as long as the block lasts."""
+        ...
+
+    def close(self, space: str, reason: str) -> None:
+        """Let a space be away from now on, and tell why."""
+        ...

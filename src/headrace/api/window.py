@@ -4,6 +4,7 @@ import math
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
 from headrace.api.targets import RECO_P95_MS, RECO_P99_MS
 from headrace.clock import Clock
@@ -64,6 +65,19 @@ class Window:
         self._latency[place] = latency_ms
         self._family[place] = status // 100
         self._next = (place + 1) % self._most
+
+    @property
+    def place(self) -> int:
+        """Return where the next answer will be remembered; see ``after``."""
+        return self._next
+
+    def after(self, place: int) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+        """Return latencies (ms) and status families of the answers since the window was at this place, oldest first.
+
+        Whoever looks more seldom than once in a window's length misses what was overwritten.
+        """
+        where = np.arange(place, self._next if self._next >= place else self._next + self._most) % self._most
+        return self._latency[where], self._family[where]
 
     def metrics(self) -> RecoMetrics:
         """Return the figures of the window as it is now."""

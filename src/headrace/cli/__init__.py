@@ -18,6 +18,7 @@ EXAMPLES: Final = """A real-time recommender: every event changes the next answe
     headrace demo                                 watch it learn from simulated viewers
     headrace verify                               prove that the features are what the events say
     headrace stream status                        how far the stream is
+    headrace trace EVENT_ID                       what became of an event
 
 Settings are environment variables: API_PORT=9000 headrace run. A wrong one is told before anything starts.
 """
@@ -29,6 +30,7 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "worker": ("headrace.cli.worker", "worker", "Start one worker; several share the work."),
     "migrate": ("headrace.cli.migrate", "migrate", "Bring the database's tables up to date."),
     "import": ("headrace.cli.importing", "import_file", "Take in files of events."),
+    "items": ("headrace.cli.items", "items", "Take items of a catalogue in from a file, or write the catalogue to one."),
     "demo": ("headrace.cli.demo", "demo", "Simulate viewers with hidden tastes, and watch the recommendations learn them."),
     "verify": (
         "headrace.cli.verify",
@@ -43,7 +45,12 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
     "recipes": (
         "headrace.cli.recipes",
         "recipes",
-        "List the recipes that answers can be made with, or show one as its file.",
+        "List the recipes that answers can be made with, show one as its file, or choose the one that answers.",
+    ),
+    "rules": (
+        "headrace.cli.rules",
+        "rules",
+        "List, show, check, put, make live or take away rule sets.",
     ),
     "kafka": (
         "headrace.cli.kafka",
@@ -55,10 +62,16 @@ COMMANDS: Final[dict[str, tuple[str, str, str]]] = {
         "replay",
         "Build a new generation of features beside the live one, compare, flip to it, go back.",
     ),
+    "spaces": ("headrace.cli.spaces", "spaces", "List the spaces, or take one away."),
     "dead-letters": (
         "headrace.cli.dead_letters",
         "dead_letters",
         "List, show, redrive or drop the records that could not be applied.",
+    ),
+    "trace": (
+        "headrace.cli.trace",
+        "trace",
+        "Show what became of an event: taken, applied, visible to answers; or why not.",
     ),
     "stream": (
         "headrace.cli.stream",

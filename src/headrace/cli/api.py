@@ -11,6 +11,7 @@ from headrace.cli.attachment import die_with_parent
 from headrace.cli.database import database
 from headrace.cli.ports import check_free, is_loopback
 from headrace.config import Settings
+from headrace.console import hosting
 
 
 def api(
@@ -34,10 +35,15 @@ def api(
         telemetry.log.warning(
             "api_open", message=f"the API listens on {settings.api.host}: whoever reaches it can use it, there are no keys"
         )
+    if settings.console.open:
+        telemetry.log.warning(
+            "console_open", message="the console answers to whoever reaches the API, and its buttons work: there are no keys"
+        )
     with database(settings) as settings:
         uvloop.run(_serve(settings))
 
 
 async def _serve(settings: Settings) -> None:
-    async with wiring.api_services(settings) as services:
-        await server.serve(services)
+    spaces = hosting.spaces(settings)
+    async with wiring.api_spaces(settings, spaces):
+        await server.serve(spaces)

@@ -9,6 +9,7 @@ from headrace.errors import Unavailable
 from headrace.log.port import PartitionsDiffer
 from headrace.serving.recipes import RecipeError
 from headrace.store.bindings import LogDiffers
+from headrace.wiring.removing import NotDropped
 from headrace.wiring.replays import Refused
 from headrace.wiring.switching import NotMoved
 
@@ -23,6 +24,7 @@ COMPLAINTS: Final = (
     EmbeddedKafkaError,
     EmbeddedPostgresError,
     LogDiffers,
+    NotDropped,
     NotMoved,
     PartitionsDiffer,
     RecipeError,

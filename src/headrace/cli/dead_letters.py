@@ -1,26 +1,24 @@
 """``headrace dead-letters``: what could not be applied, why, and what becomes of it."""
 
-import asyncio
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Final, TypeVar
 
 import typer
 
-from headrace import config, telemetry, wiring
+from headrace import config, wiring
 from headrace.cli import envelopes
+from headrace.cli.chosen import Space
 from headrace.cli.complaints import Complaint
-from headrace.cli.database import database
+from headrace.cli.database import over_database
 from headrace.errors import Poison
 from headrace.stream.letters import Cause, Choice, Letter, Position, State
 from headrace.stream.redriving import Outcome, Told
 from headrace.wiring import DeadLetters
 
 T = TypeVar("T")
-
-AT_ONCE: Final = 100
 
 Positions = Annotated[
     list[str] | None,
@@ -56,6 +54,7 @@ def list_(
     ] = None,
     every: Annotated[bool, typer.Option("--all", help="Letters in any state.")] = False,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """List dead letters by what they died of, the most frequent cause first.
 
@@ -67,7 +66,7 @@ def list_(
         headrace dead-letters list --all --json
     """
     choice = Choice(state=None if every else state or State.OPEN)
-    causes: list[Cause] = _with_letters(lambda dead: dead.letters.causes(choice))
+    causes: list[Cause] = _with_letters(space, lambda dead: dead.causes(choice))
     if as_json:
         typer.echo(envelopes.json_of({"causes": [envelopes.cause_as_json(one) for one in causes]}))
     elif causes:
@@ -83,6 +82,7 @@ def show(
     most: Annotated[int, typer.Option("--most", min=1, max=1000, help="How many at most.")] = 5,
     raw: Annotated[bool, typer.Option("--raw", help="Print the bytes of one record and nothing else, to mend them.")] = False,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Show dead letters whole: where each was, why it died, its payload, what became of it, and what to do.
 
@@ -94,9 +94,9 @@ def show(
     """
     choice = _choice(positions, cause, every=False, state=None)
     if raw:
-        sys.stdout.buffer.write(_with_letters(lambda dead: _raw(dead, choice)))
+        sys.stdout.buffer.write(_with_letters(space, lambda dead: _raw(dead, choice)))
         return
-    found, counted = _with_letters(lambda dead: _found(dead, choice, most))
+    found, counted = _with_letters(space, lambda dead: _found(dead, choice, most))
     if as_json:
         typer.echo(envelopes.json_of([envelopes.letter_as_json(one, counted) for one in found]))
         return
@@ -113,6 +113,7 @@ def redrive(
         Path | None, typer.Option("--payload", help="The mended record, for one position.", exists=True, dir_okay=False)
     ] = None,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Send records through the log again, once they can be applied; each counts once.
 
@@ -129,10 +130,10 @@ def redrive(
     if payload is not None and (choice.positions is None or len(choice.positions) != 1):
         raise Complaint("--payload mends one record: name its position")
     mended = None if payload is None else payload.read_bytes()
-    told = _with_letters(lambda dead: _redrive(dead, choice, mended))
+    told = _with_letters(space, lambda dead: _redrive(dead, choice, mended))
     outcomes = Counter(one.outcome for one in told)
     if as_json:
-        letters = [{"position": str(one.position), "outcome": one.outcome, "reason": one.reason} for one in told]
+        letters = [{"position": str(one.position), "outcome": one.outcome, "reason": envelopes.reason(one)} for one in told]
         counts = {str(outcome): outcomes[outcome] for outcome in Outcome}
         typer.echo(envelopes.json_of(counts | {"letters": letters}))
     else:
@@ -148,6 +149,7 @@ def drop(
     every: Every = False,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Give dead letters up: they are no longer open, and cannot be redriven.
 
@@ -157,7 +159,7 @@ def drop(
     headrace dead-letters drop --cause bad_json --yes
     """
     choice = _choice(positions, cause, every=every, state=State.OPEN)
-    number = sum(one.count for one in _with_letters(lambda dead: dead.letters.causes(choice)))
+    number = sum(one.count for one in _with_letters(space, lambda dead: dead.causes(choice)))
     if not number:
         raise Complaint(_nothing(choice))
     if not yes:
@@ -165,23 +167,19 @@ def drop(
             raise Complaint(f"this would drop {_letters(number)}; say --yes")
         they = "It" if number == 1 else "They"
         typer.confirm(f"Drop {_letters(number)}? {they} can no longer be redriven.", abort=True, err=True)
-    dropped = _with_letters(lambda dead: _drop(dead, choice))
+    dropped = _with_letters(space, lambda dead: dead.drop(choice))
     typer.echo(envelopes.json_of({"dropped": dropped}) if as_json else f"Dropped {_letters(dropped)}.")
+    if dropped < number:
+        typer.echo(
+            f"Not {_letters(number - dropped)}: settled meanwhile, or being redriven (redrive carries that through).", err=True
+        )
 
 
 PARTS: Final[Mapping[str, Callable[..., None]]] = {"list": list_, "show": show, "redrive": redrive, "drop": drop}
 
 
-def _with_letters(work: Callable[[DeadLetters], Awaitable[T]]) -> T:
-    settings = config.read()
-    telemetry.configure(settings.telemetry)
-
-    async def run() -> T:
-        async with wiring.dead_letters(settings) as dead:
-            return await work(dead)
-
-    with database(settings) as settings:
-        return asyncio.run(run())
+def _with_letters(space: str | None, work: Callable[[DeadLetters], Awaitable[T]]) -> T:
+    return over_database(config.read(space=space), wiring.dead_letters, work)
 
 
 def _choice(positions: list[str] | None, cause: str | None, *, every: bool, state: State | None) -> Choice:
@@ -193,19 +191,10 @@ def _choice(positions: list[str] | None, cause: str | None, *, every: bool, stat
         raise Complaint(f"{error}: a position is TOPIC:PARTITION:OFFSET, as in reco_watch:3:17") from error
 
 
-async def _each(dead: DeadLetters, choice: Choice) -> AsyncIterator[list[Letter]]:
-    """Yield the chosen letters, some at a time."""
-    after = None
-    while page := await dead.letters.page(choice, after=after, limit=AT_ONCE):
-        yield page
-        after = page[-1].position
-
-
 async def _found(dead: DeadLetters, choice: Choice, most: int) -> tuple[list[Letter], dict[bytes, Position]]:
-    found = await dead.letters.page(choice, after=None, limit=most)
+    found, counted = await dead.page(choice, after=None, limit=most)
     if not found:
         raise Complaint(_nothing(choice))
-    counted = await dead.letters.counted([one.redriven_id for one in found if one.redriven_id is not None])
     return found, dict(counted)
 
 
@@ -214,26 +203,17 @@ async def _raw(dead: DeadLetters, choice: Choice) -> bytes:
     if len(found) != 1:
         raise Complaint("--raw prints one record: name its position")
     try:
-        return await dead.redriver.whole(found[0])
+        return await dead.whole(found[0])
     except Poison as poison:
         raise Complaint(f"{found[0].position}: {poison}") from poison
 
 
 async def _redrive(dead: DeadLetters, choice: Choice, payload: bytes | None) -> list[Told]:
-    told: list[Told] = []
-    async for letters in _each(dead, choice):
-        told.extend(await dead.redriver.redrive(letters, payload=payload))
+    told = await dead.redrive(choice, payload=payload)
     if not told:
         raise Complaint(_nothing(choice))
     missing = sorted(set(choice.positions or ()) - {one.position for one in told})
     return [*told, *(Told(one, Outcome.REFUSED, "there is no dead letter of this position") for one in missing)]
-
-
-async def _drop(dead: DeadLetters, choice: Choice) -> int:
-    dropped = 0
-    async for letters in _each(dead, choice):
-        dropped += await dead.letters.settle([one.position for one in letters], State.DROPPED, dead.clock.now_ms())
-    return dropped
 
 
 def _letters(number: int) -> str:

@@ -9,8 +9,10 @@ import msgspec
 import typer
 from rich.console import Console
 
+from headrace.cli.chosen import Space
 from headrace.cli.complaints import Complaint
 from headrace.clock import SystemClock
+from headrace.config.spaces import DEFAULT
 from headrace.demo import screen
 from headrace.demo.client import ApiAway, Client
 from headrace.demo.figures import Figures, figures_of
@@ -31,6 +33,7 @@ def demo(
         float, typer.Option(min=0, max=0.9, help="The part of them that is shown popular items only.")
     ] = _DEFAULTS.control_share,
     json: Annotated[Path | None, typer.Option(help="Write the final figures to this file.", dir_okay=False)] = None,
+    space: Space = None,
 ) -> None:
     """Simulate viewers with hidden tastes, and watch the recommendations learn them.
 
@@ -38,7 +41,7 @@ def demo(
     they do stays in it under ids that begin with demo- and the seed.
     """
     console = Console()
-    plan = Plan(url, seconds, viewers, items, seed, rate, control_share)
+    plan = Plan(url, seconds, viewers, items, seed, rate, control_share, None if space == DEFAULT else space)
     try:
         figures = asyncio.run(_perform(plan, console))
     except ApiAway as away:
@@ -54,7 +57,7 @@ def demo(
 
 async def _perform(plan: Plan, console: Console) -> Figures:
     """Play to the end or to Ctrl-C, showing how it goes."""
-    async with Client(plan.url, SystemClock()) as client:
+    async with Client(plan.url, SystemClock(), plan.space) as client:
         theatre = Theatre(plan, client, SystemClock())
         await client.check()
         over = asyncio.Event()

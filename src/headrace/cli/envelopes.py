@@ -97,12 +97,17 @@ def show_letter(letter: Letter, counted: Mapping[bytes, Position]) -> None:
     Console().print("\n".join(lines), markup=False, highlight=False, soft_wrap=True)
 
 
+def reason(told: Told) -> str:
+    """Return why a letter was not redriven, and what to do."""
+    return f"{told.reason} with --payload" if told.to_mend else told.reason
+
+
 def show_outcomes(told: Sequence[Told]) -> None:
     """Print what became of letters: each that was not appended with its reason, and how many of each outcome."""
     console = Console()
     others = [one for one in told if one.outcome is not Outcome.REDRIVEN]
     for one in others[:MOST_TOLD]:
-        console.print(f"{one.position}: {one.outcome}: {one.reason}", markup=False, highlight=False, soft_wrap=True)
+        console.print(f"{one.position}: {one.outcome}: {reason(one)}", markup=False, highlight=False, soft_wrap=True)
     if len(others) > MOST_TOLD:
         console.print(f"... and {len(others) - MOST_TOLD:,} more; --json tells all", markup=False, highlight=False)
     counts = Counter(one.outcome for one in told)
@@ -111,6 +116,8 @@ def show_outcomes(told: Sequence[Told]) -> None:
 
 def _state(letter: Letter, counted: Mapping[bytes, Position]) -> str:
     since = "" if letter.settled_at_ms is None else f" at {_time(letter.settled_at_ms)}"
+    if letter.redriving is not None:
+        return f"{letter.state}; its redriving has begun: where that was interrupted, redrive it again to carry it through"
     if letter.state is not State.REDRIVEN or letter.redriven_id is None:
         return f"{letter.state}{since}"
     at = counted.get(letter.redriven_id)

@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -14,25 +14,30 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from headrace import config
+from headrace.cli import asked
+from headrace.cli.chosen import Space
 from headrace.cli.complaints import Complaint
-from headrace.cli.evaluated import show_ablation, show_newcomers, show_results
+from headrace.cli.evaluated import show_ablation, show_cold, show_newcomers, show_results
 from headrace.clock import SystemClock
 from headrace.config import Settings
 from headrace.evaluation import page as pages
 from headrace.evaluation import protocol, runs, tuning, variants
 from headrace.evaluation.playing import Stage, Tell
 from headrace.evaluation.protocol import NothingToPredict, Step
+from headrace.evaluation.reading import catalogue as read_catalogue
 from headrace.evaluation.reading import read
 from headrace.events.contract import Contract
-from headrace.features.settings import FeatureSettings
-from headrace.importer.mapping import FIELDS, KINDS, SKIP, Mode, Options, pairs
+from headrace.events.items import Item
+from headrace.importer.catalogue.columns import ItemOptions, look_through
+from headrace.importer.mapping import Mode, Options
+from headrace.importer.mapping import options as read_options
 from headrace.importer.opening import Format, opened
 from headrace.importer.outcome import Refusal
-from headrace.importer.rows import Unusable
+from headrace.importer.rows import Source, Unusable
 from headrace.importer.survey import survey
 from headrace.importer.times import TimeFormat
 from headrace.pipeline import Recipe
-from headrace.serving import recipes
+from headrace.serving.warming import warm
 
 
 def evaluate(
@@ -60,6 +65,14 @@ def evaluate(
     feature: Annotated[
         list[str] | None, typer.Option(metavar="NAME=VALUE", help="Another feature setting, as window=100; may be repeated.")
     ] = None,
+    catalogue: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="A file of items, as `headrace items import` reads them, known from the start."),
+    ] = None,
+    withhold: Annotated[
+        float,
+        typer.Option(min=0, max=1, metavar="SHARE", help="Learn nothing of this share of the items: they stay new for ever."),
+    ] = 0.0,
     ablate: Annotated[bool, typer.Option("--ablate", help="Take each part out in turn and tell what it costs.")] = False,
     sweep: Annotated[
         bool,
@@ -76,6 +89,7 @@ def evaluate(
     event_type: Annotated[str | None, typer.Option(metavar="KIND", help="The event type of every row.")] = None,
     ts_format: Annotated[TimeFormat, typer.Option(help="How times are written.")] = TimeFormat.AUTO,
     file_format: Annotated[Format | None, typer.Option("--format", help="The files' format.")] = None,
+    space: Space = None,
 ) -> None:
     """Measure how good the answers are, by playing a file through the very code that answers.
 
@@ -88,22 +102,30 @@ def evaluate(
         headrace evaluate clicks.parquet --sweep
     """
     clock = SystemClock()
-    settings = config.read()
+    settings = config.read(space=space)
     console = Console(width=None if sys.stdout.isatty() else 150)
-    chosen = [_recipe(name) for name in recipe or [settings.serving.recipe]]
-    compared = None if baseline is None else _recipe(baseline)
-    stage = Stage(_features(settings.features, feature or []), settings.snapshot.neighbours)
-    options = _options(map_ or [], type_ or [], event_type, ts_format)
+    shelf = settings.serving.recipes
+    if sweep and (baseline or ablate or json or page or len(recipe or []) > 1):
+        raise Complaint("--sweep tunes one recipe and tests nothing: leave out --baseline, --ablate, --json and --page")
+    chosen = [asked.recipe(name, shelf) for name in recipe or [settings.serving.recipe]]
+    compared = None if baseline is None else asked.recipe(baseline, shelf)
     try:
+        stage = Stage(asked.features(settings.features, feature or []), settings.snapshot.neighbours)
+        options = read_options(map_ or [], type_ or [], event_type, ts_format, Mode.HISTORY)
         if page is not None:
             pages.matplotlib()  # where there is none, that is told before the work
+        asked.writable("--json", json)
+        asked.writable("--page", page)
         with ExitStack() as stack:
             steps, names = _steps(stack, data, options, file_format, settings, stage, console)
-        split_ms = _split(split, steps)
-        only = None if sample is None else _lines(sample)
+            items = {} if catalogue is None else _items(stack, catalogue, console)
+        stage = replace(stage, catalogue=items, withheld=withhold)
+        split_ms = asked.split(split, steps)
+        only = None if sample is None else asked.sessions(sample, names)
         # What was read stays: the collector need not walk through it again and again.
         gc.collect()
         gc.freeze()
+        warm()  # no ranking's time is a compiler's
         if sweep:
             _sweep(chosen[0], steps, names, split_ms, stage, console)
             return
@@ -113,6 +135,7 @@ def evaluate(
             report = run.report(chosen, compared, _indexes(frozen), tell, ages=page is not None or json is not None)
         show_results(console, report)
         show_newcomers(console, report)
+        show_cold(console, report)
         if ablate:
             with _bar(console, "taking parts out") as tell:
                 report.ablation = run.ablation(chosen[0], tell)
@@ -123,38 +146,6 @@ def evaluate(
         json.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     if page is not None:
         page.write_text(pages.page(f"headrace evaluate {' '.join(data)}", report.results, report.ages), encoding="utf-8")
-
-
-def _recipe(name: str) -> Recipe:
-    path = Path(name)
-    if path.suffix == ".toml":
-        try:
-            return recipes.read(path.stem, path.read_text(encoding="utf-8"))
-        except OSError as error:
-            raise Complaint(f"--recipe {name}: {error.strerror}") from None
-    return recipes.named(name)
-
-
-def _features(settings: FeatureSettings, given: list[str]) -> FeatureSettings:
-    changes: dict[str, float] = {}
-    known = FeatureSettings.__dataclass_fields__
-    for name, value in pairs("--feature", given, allowed_left=known).items():
-        whole = isinstance(getattr(settings, name), int)
-        try:
-            changes[name] = int(value) if whole else float(value)
-        except ValueError:
-            raise Complaint(f"--feature {name}={value}: write a {'whole ' if whole else ''}number") from None
-    return variants.features_with(settings, changes)
-
-
-def _options(maps: list[str], types: list[str], kind: str | None, time_format: TimeFormat) -> Options:
-    if kind is not None and kind not in KINDS:
-        raise Complaint(f"--event-type {kind}: write one of {', '.join(KINDS)}.")
-    try:
-        columns = pairs("--map", maps, allowed_left=FIELDS)
-        return Options(columns, pairs("--type", types, allowed_right=(*KINDS, SKIP)), kind, time_format, Mode.HISTORY)
-    except Unusable as error:
-        raise Complaint(str(error)) from None
 
 
 def _steps(
@@ -187,29 +178,17 @@ def _steps(
     return steps, names
 
 
-def _split(given: str, steps: list[Step]) -> int:
-    text = given
-    if (path := Path(given)).is_file():
-        text = path.read_text(encoding="utf-8").strip()
-    try:
-        if text.endswith("h"):
-            return protocol.before_last(steps, float(text[:-1]))
-        if text.replace(".", "", 1).isdigit():
-            value = float(text)
-            return protocol.at_quantile(steps, value) if value < 1 else int(value if value >= 1e11 else value * 1000)
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise Complaint(
-            f"--split {given}: write 24h, a share such as 0.88, a time, or a file that holds one of these"
-        ) from None
-    return round((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp() * 1000)
+def _items(stack: ExitStack, name: str, console: Console) -> dict[str, Item]:
+    source = stack.enter_context(opened(name, None, sys.stdin.buffer))
+    with _bar(console, "reading the catalogue") as tell:
 
+        def reading(source: Source) -> None:
+            tell(source.position, source.size)
 
-def _lines(path: Path) -> list[str]:
-    try:
-        return path.read_text(encoding="utf-8").split()
-    except OSError as error:
-        raise Complaint(f"--sample {path}: {error.strerror}") from None
+        def refused(refusal: Refusal) -> None:
+            console.print(f"refused: {refusal.file}, {refusal.number}: {refusal.reason}", markup=False)
+
+        return read_catalogue(look_through(source, ItemOptions(), reading), refused, reading)
 
 
 def _indexes(frozen: bool | None) -> list[runs.Index]:  # noqa: FBT001 -- the option's value

@@ -57,6 +57,21 @@ def show_newcomers(console: Console, report: Report) -> None:
     console.print(table)
 
 
+def show_cold(console: Console, report: Report) -> None:
+    """Print how items fare of which nothing is known but what the catalogue says, where any was shown or withheld."""
+    if not any(one.cold.shown for one in report.results):
+        return
+    heads = ("targets", "shown", "% of places", "% of targets", "their HR@20", "HR@20 of the others")
+    table = _table("cold items", "index", *heads)
+    for one in report.results:
+        cold = one.cold
+        shares = (f"{100 * share:.1f}" for share in (cold.share_of_places, cold.share_of_targets))
+        table.add_row(
+            one.recipe, one.index, f"{cold.targets:,}", f"{cold.shown:,}", *shares, f"{cold.hit_rate:.4f}", f"{cold.others:.4f}"
+        )
+    console.print(table)
+
+
 def show_ablation(console: Console, costs: Sequence[Cost]) -> None:
     """Print what each part is worth, the dearest first behind the whole recipe."""
     table = _table("taken out", "HR@20", "points lost")

@@ -1,40 +1,34 @@
 """``headrace import``: files of events, taken in through the door like any other."""
 
-import asyncio
-import signal
-import sys
-from contextlib import ExitStack, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated
 
 import msgspec
 import typer
 from rich.console import Console
 
-from headrace import config, telemetry, wiring
-from headrace.cli.complaints import Complaint
-from headrace.cli.database import database
+from headrace import config, wiring
+from headrace.cli.chosen import Space
+from headrace.cli.taking import Taking, done, looked_through, quietly, usable
 from headrace.clock import Clock, SystemClock
 from headrace.config import Settings
 from headrace.events.contract import Contract
 from headrace.importer.loading import Loader, Pace
-from headrace.importer.mapping import FIELDS, KINDS, SKIP, Mode, Options, pairs
-from headrace.importer.opening import Format, opened
+from headrace.importer.mapping import Mode, Options
+from headrace.importer.mapping import options as read_options
+from headrace.importer.opening import Format
 from headrace.importer.outcome import Outcome, Refusals
-from headrace.importer.ports import Door, Drain, Judge
+from headrace.importer.ports import Door, Judge
 from headrace.importer.rehearsal import Rehearsal
-from headrace.importer.rows import Unusable
+from headrace.importer.rows import Source, Unusable
 from headrace.importer.screen import Screen
 from headrace.importer.shift import shift_for
-from headrace.importer.summary import hints, plan_lines, summary
+from headrace.importer.summary import hints, plan_lines
 from headrace.importer.survey import Surveyed, digest_of, survey
 from headrace.importer.times import TimeFormat
 
 _DAY_MS = 86_400_000
-_REFUSED = 1
-_USAGE = 2
-_INTERRUPTED = 130
 
 
 def import_file(
@@ -73,6 +67,7 @@ def import_file(
         Path | None, typer.Option(metavar="FILE", help="Write every refused row there, with its line and reason.")
     ] = None,
     wait: Annotated[bool, typer.Option("--wait/--no-wait", help="Wait until the features reflect every row.")] = True,
+    space: Space = None,
 ) -> None:
     """Take in files of events.
 
@@ -86,38 +81,22 @@ def import_file(
     """
     clock = SystemClock()
     screen = Screen(Console(), clock)
-    settings = config.read()
-    # A person reads this screen: what a worker on the way has to say at INFO belongs to a server's log.
-    quiet = "WARNING" if settings.telemetry.log_level == "INFO" else settings.telemetry.log_level
-    telemetry.configure(replace(settings.telemetry, log_level=quiet))
-    try:
+    settings = quietly(config.read(space=space))
+    with usable():
         options = _options(map_ or [], type_ or [], event_type, ts_format, as_history=as_history, shift_to_now=shift_to_now)
-        with ExitStack() as stack:
-            sources = [stack.enter_context(opened(name, file_format, sys.stdin.buffer)) for name in files]
-            with screen.gauge():
-                surveyed = [survey(source, options, screen.surveying) for source in sources]
-            for line in (line for file in surveyed for line in plan_lines(file)):
-                screen.say(line)
-            refusals = Refusals(screen.refused, stack.enter_context(_writable(errors)) if errors else None)
-            pace = Pace(options.mode, 0, batch_size, limit)
+        pace = Pace(options.mode, 0, batch_size, limit)
+
+        def look(source: Source) -> Surveyed:
+            return survey(source, options, screen.surveying)
+
+        with looked_through(files, file_format, errors, screen, look, plan_lines) as (surveyed, refusals):
             run = _Import(settings, clock, screen, options, surveyed, refusals, pace)
-            if dry_run:
-                outcome = asyncio.run(run.rehearse())
-            else:
-                ready = stack.enter_context(database(settings))
-                outcome = asyncio.run(run.perform(ready, wait=wait))
-    except Unusable as unusable:
-        typer.echo(str(unusable), err=True)
-        raise typer.Exit(_USAGE) from None
-    if outcome.interrupted:
-        raise typer.Exit(_INTERRUPTED)
-    if outcome.refused or outcome.broken:
-        raise typer.Exit(_REFUSED)
+            done(run, settings, rehearsed=dry_run, wait=wait)
 
 
 @dataclass(frozen=True, slots=True)
 class _Import:
-    """One call of the command, after everything that can be said without the database has been said."""
+    """One call of the command."""
 
     settings: Settings
     clock: Clock
@@ -155,53 +134,21 @@ class _Import:
             if not outcome.new and not outcome.duplicates:
                 self.screen.say("Nothing was taken in.")
             elif wait and not outcome.interrupted:
-                await self._drain(parts.drain)
+                await self._taking.drain(parts.drain, "the features reflect every row")
             return outcome
 
     def _loader(self, judge: Judge, door: Door, pace: Pace) -> Loader:
         return Loader(judge, door, self.clock, pace, self.refusals, self.screen, max_age_ms=self.settings.limits.max_age_ms)
 
     async def _load(self, loader: Loader, *, rehearsed: bool) -> Outcome:
-        began = self.clock.monotonic()
-        with self.screen.gauge():
-            loading = asyncio.create_task(loader.load(self.files))
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, self._interrupt, loader, loading)
-            with suppress(asyncio.CancelledError):
-                await loading
-        for line in summary(loader.outcome, self.clock.monotonic() - began, rehearsed=rehearsed):
-            self.screen.say(line)
+        await self._taking.load(loader, self.files, rehearsed=rehearsed)
         for line in hints(loader.outcome, self.options.mode, self.settings.limits.max_age_ms):
             self.screen.say(line)
         return loader.outcome
 
-    def _interrupt(self, loader: Loader, loading: "asyncio.Task[Outcome]") -> None:
-        if loader.stopping:
-            loader.outcome.interrupted = True
-            loading.cancel()
-            return
-        loader.stop()
-        self.screen.say("finishing the batch under way (Ctrl-C again: give it up)")
-
-    async def _drain(self, drain: Drain) -> None:
-        most = 0
-
-        def report(left: int) -> None:
-            nonlocal most
-            most = max(most, left)
-            self.screen.draining(left, most)
-
-        began = self.clock.monotonic()
-        with self.screen.gauge():
-            draining = asyncio.ensure_future(drain(report))
-            for number in (signal.SIGINT, signal.SIGTERM):
-                asyncio.get_running_loop().add_signal_handler(number, draining.cancel)
-            try:
-                await draining
-            except asyncio.CancelledError:
-                self.screen.say("Not waiting any longer. All rows are in the log; a worker applies the rest.")
-                return
-        self.screen.say(f"applied: the features reflect every row, after {self.clock.monotonic() - began:.1f} s more")
+    @property
+    def _taking(self) -> Taking:
+        return Taking(self.screen, self.clock)
 
     def _newest_ms(self) -> int:
         # Files given together move together, so that they keep their distances.
@@ -213,16 +160,5 @@ def _options(
 ) -> Options:
     if as_history and shift_to_now:
         raise Unusable("--as-history keeps the times and --shift-to-now moves them: give one of the two.")
-    if kind is not None and kind not in KINDS:
-        raise Unusable(f"--event-type {kind}: write one of {', '.join(KINDS)}.")
     mode = Mode.HISTORY if as_history else Mode.SHIFTED if shift_to_now else Mode.LIVE
-    columns = pairs("--map", maps, allowed_left=FIELDS)
-    kinds = pairs("--type", types, allowed_right=(*KINDS, SKIP))
-    return Options(columns, kinds, kind, time_format, mode)
-
-
-def _writable(path: Path) -> BinaryIO:
-    try:
-        return path.open("wb")
-    except OSError as error:
-        raise Complaint(f"{path} cannot be written: {error.strerror}.") from None
+    return read_options(maps, types, kind, time_format, mode)

@@ -10,14 +10,15 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from headrace import config, telemetry, wiring
+from headrace import config, wiring
 from headrace.cli import replayed
+from headrace.cli.attachment import die_with_parent
+from headrace.cli.chosen import Space
 from headrace.cli.complaints import Complaint
-from headrace.cli.database import database
+from headrace.cli.database import over_database
 from headrace.cli.envelopes import json_of
 from headrace.evaluation.differing import Difference
-from headrace.serving import recipes
-from headrace.wiring.replays import Flipped, Replays
+from headrace.wiring.replays import Flipped, NotFresh, Replays, lines
 
 T = TypeVar("T")
 
@@ -62,6 +63,7 @@ def start(
         Beginning, typer.Option("--from", help="archive: what the main generation has counted; log: what the log still holds.")
     ] = Beginning.ARCHIVE,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Make a generation that counts by the settings of this environment; running workers build it.
 
@@ -69,7 +71,7 @@ def start(
     HEADRACE_FEATURE_HALF_LIFE_DAYS=7 headrace replay start
     headrace replay start --from log
     """
-    made = _with_replays(lambda replays: replays.start(beginning.value))
+    made = _with_replays(space, lambda replays: replays.start(beginning.value))
     if as_json:
         typer.echo(json_of({"generation": made.number, "from": beginning.value, "source": made.source}))
         return
@@ -81,6 +83,7 @@ def status(
     *,
     watch: Annotated[bool, typer.Option("--watch", help="Show it until all have caught up.")] = False,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Show all generations: how far each is, how fast, and how long it will take.
 
@@ -88,7 +91,7 @@ def status(
     headrace replay status --watch
     headrace replay status --json
     """
-    _with_replays(lambda replays: _status(replays, watch=watch, as_json=as_json))
+    _with_replays(space, lambda replays: _status(replays, watch=watch, as_json=as_json))
 
 
 def diff(
@@ -97,7 +100,9 @@ def diff(
     users: Annotated[int, typer.Option(min=1, max=100_000, help="How many users to ask for; 500.")] = 500,
     recipe: Annotated[str | None, typer.Option(help="By which recipe; without it, the one that answers.")] = None,
     seed: Annotated[int, typer.Option(help="The same seed draws the same users.")] = 1,
+    with_parent: Annotated[bool, typer.Option("--with-parent", hidden=True, help="Stop when the parent process ends.")] = False,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Show where a generation's recommendations differ from the live ones, for a sample of users with a history.
 
@@ -106,22 +111,22 @@ def diff(
         headrace replay diff
         headrace replay diff 2 --users 2000 --recipe revisits
     """
-    settings = config.read()
-    chosen = recipes.named(recipe or settings.serving.recipe, settings.serving.recipes)
+    if with_parent:
+        die_with_parent()
 
-    async def run(replays: Replays) -> tuple[int, int, Difference]:
-        live = await replays.live()
+    async def run(replays: Replays) -> tuple[int, int, str, Difference]:
+        chosen, live = await replays.recipe(recipe), await replays.live()
         other = await replays.newest() if number is None else await replays.standing(number)
         if other.number == live.number:
             raise Complaint(f"generation {live.number} is the live one; name another")
         found = await replays.compare(live, other, chosen, users=users, seed=seed, tell=_told)
-        return live.number, other.number, found
+        return live.number, other.number, chosen.version, found
 
-    before, after, found = _with_replays(run)
+    before, after, version, found = _with_replays(space, run)
     if as_json:
-        typer.echo(json_of({"live": before, "generation": after, "recipe": chosen.version, **asdict(found)}))
+        typer.echo(json_of({"live": before, "generation": after, "recipe": version, **asdict(found)}))
     else:
-        replayed.show_difference(Console(), before, after, chosen.version, found)
+        replayed.show_difference(Console(), before, after, version, found)
 
 
 def flip(
@@ -130,6 +135,7 @@ def flip(
     force: Annotated[bool, typer.Option("--force", help="Though it has not caught up with the log.")] = False,
     patience: Patience = 60.0,
     as_json: AsJson = False,
+    space: Space = None,
 ) -> None:
     """Answer from another generation: every API process loads it aside, then all move within a second, without an error.
 
@@ -141,12 +147,15 @@ def flip(
 
     async def run(replays: Replays) -> Flipped:
         target = (await replays.newest()).number if number is None else number
-        return await replays.flip(target, force=force, patience_s=patience, tell=_told)
+        try:
+            return await replays.flip(target, force=force, patience_s=patience, tell=_told)
+        except NotFresh as behind:
+            raise Complaint(f"{behind}; --force takes it as it is") from behind
 
-    _moved(_with_replays(run), as_json=as_json)
+    _moved(_with_replays(space, run), as_json=as_json)
 
 
-def back(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
+def back(*, patience: Patience = 60.0, as_json: AsJson = False, space: Space = None) -> None:
     """Answer from the generation before the last flip again.
 
     It is followed for a day after the flip (HEADRACE_STREAM_KEPT_GENERATION_HOURS), so it is as fresh as the other one.
@@ -158,13 +167,14 @@ def back(*, patience: Patience = 60.0, as_json: AsJson = False) -> None:
         target = await replays.way_back()
         return await replays.flip(target.number, force=False, patience_s=patience, tell=_told)
 
-    _moved(_with_replays(run), as_json=as_json)
+    _moved(_with_replays(space, run), as_json=as_json)
 
 
 def drop(
     number: Annotated[int, typer.Argument(metavar="N", help="The generation.")],
     *,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    space: Space = None,
 ) -> None:
     """Take a generation away, with its tables. One that is being built is ended so.
 
@@ -174,7 +184,7 @@ def drop(
     """
     if not yes:
         typer.confirm(f"Drop generation {number} with all its tables?", abort=True)
-    _with_replays(lambda replays: replays.drop(number, patience_s=DROP_S))
+    _with_replays(space, lambda replays: replays.drop(number, patience_s=DROP_S))
     typer.echo(f"Generation {number} is gone.")
 
 
@@ -192,19 +202,19 @@ async def _status(replays: Replays, *, watch: bool, as_json: bool) -> None:
     before = await replays.progress()
     await asyncio.sleep(LOOK_S)
     now = await replays.progress()
-    lines = replayed.lines(before, now, LOOK_S)
+    found = lines(before, now, LOOK_S)
     if as_json:
-        typer.echo(json_of({"generations": [asdict(line) for line in lines]}))
+        typer.echo(json_of({"generations": [asdict(line) for line in found]}))
         return
     if not watch:
-        Console().print(replayed.table(lines))
+        Console().print(replayed.table(found))
         return
-    with Live(replayed.table(lines), console=Console(), auto_refresh=False) as screen:
-        while any(line.state == "building" for line in lines):
+    with Live(replayed.table(found), console=Console(), auto_refresh=False) as screen:
+        while any(line.state == "building" for line in found):
             await asyncio.sleep(LOOK_S)
             before, now = now, await replays.progress()
-            lines = replayed.lines(before, now, LOOK_S)
-            screen.update(replayed.table(lines), refresh=True)
+            found = lines(before, now, LOOK_S)
+            screen.update(replayed.table(found), refresh=True)
 
 
 def _moved(flipped: Flipped, *, as_json: bool) -> None:
@@ -221,13 +231,5 @@ def _told(words: str) -> None:
     typer.echo(words, err=True)
 
 
-def _with_replays(work: Callable[[Replays], Awaitable[T]]) -> T:
-    settings = config.read()
-    telemetry.configure(settings.telemetry)
-
-    async def run() -> T:
-        async with wiring.replaying(settings) as replays:
-            return await work(replays)
-
-    with database(settings) as settings:
-        return asyncio.run(run())
+def _with_replays(space: str | None, work: Callable[[Replays], Awaitable[T]]) -> T:
+    return over_database(config.read(space=space), wiring.replaying, work)

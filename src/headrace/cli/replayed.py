@@ -1,7 +1,6 @@
 """Generations on the screen: how far each is, and where their recommendations differ."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from rich.console import Console
@@ -9,46 +8,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 
 from headrace.evaluation.differing import Difference
-from headrace.wiring.replays import Progress
+from headrace.wiring.replays import Line
 
 BAR: Final = 24
 SHOWN: Final = 10
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """A generation as it is told; ``events_per_s`` over the last look, ``seconds_left`` where it is being built and moves."""
-
-    generation: int
-    group: str
-    state: str
-    began_with: str
-    source: int | None
-    read: bool
-    way_back: bool
-    applied: int
-    left: int
-    events_per_s: float
-    seconds_left: float | None
-    halted_partitions: int
-    settings: dict[str, float]
-
-
-def lines(before: Sequence[Progress], now: Sequence[Progress], seconds: float) -> list[Line]:
-    """Return what two looks, so many seconds apart, tell of each generation."""
-    was = {one.number: one for one in before}
-    found = []
-    for one in now:
-        speed = max(0, one.applied - was[one.number].applied) / seconds if one.number in was else 0.0
-        closing = (was[one.number].left - one.left) / seconds if one.number in was else 0.0
-        seconds_left = one.left / closing if one.state == "building" and closing > 0 else None
-        found.append(
-            Line(
-                one.number, one.group_id, one.state, one.began_with, one.source, one.live, one.previous, one.applied, one.left,
-                speed, seconds_left, one.halted, one.settings,
-            )
-        )  # fmt: skip
-    return found
 
 
 def table(found: Sequence[Line]) -> Table:

@@ -48,7 +48,8 @@ def run() -> None:
         port = first_free(shown.worker_metrics_host, shown.worker_metrics_port)
         environment["WORKER_METRICS_PORT"] = str(port)
         settings = replace(settings, telemetry=replace(shown, worker_metrics_port=port))
-    recipes.named(settings.serving.recipe, settings.serving.recipes)  # a wrong name is told here, not by a child that dies
+    for one in settings.each():
+        recipes.named(one.serving.recipe, one.serving.recipes)  # a wrong name is told here, not by a child that dies
     signal.signal(signal.SIGTERM, _interrupt)  # until the event loop takes over: a stop while starting is as clean as Ctrl-C
     with ExitStack() as stack:
         postgres = None
@@ -65,7 +66,7 @@ def run() -> None:
 async def _run(
     settings: Settings, environment: dict[str, str], postgres: EmbeddedPostgres | None, clock: Clock, began: float
 ) -> None:
-    await wiring.migrate(settings)
+    await wiring.migrate_all(settings)  # a space that breaks here is away alone, and told of again by the processes
     children = [Child("api", (sys.executable, "-m", "headrace", "api", "--with-parent"))]
     if not settings.api.embedded_worker:
         children.append(Child("worker", (sys.executable, "-m", "headrace", "worker", "--with-parent")))
@@ -151,6 +152,7 @@ def block(settings: Settings, postgres_logs: Path | None, seconds: float) -> lis
         f"  headrace is ready after {seconds:.1f} s; Ctrl-C stops it",
         "",
         f"    API      {api}" + ("" if is_loopback(settings.api.host) else "  (open to others, without keys)"),
+        f"    console  {api}/console{_seen_by(settings)}",
         f"    docs     {api}/docs",
         f"    metrics  {metrics}",
         f"    worker   {worker}",
@@ -160,6 +162,13 @@ def block(settings: Settings, postgres_logs: Path | None, seconds: float) -> lis
         f"    curl '{api}/reco?user_id=ada&session_id=s1&k=5'",
         "",
     ]
+
+
+def _seen_by(settings: Settings) -> str:
+    """Return who may see the console, where that is worth a word."""
+    if settings.console.open:
+        return "  (open to whoever reaches the API, without keys)"
+    return "" if is_loopback(settings.api.host) else "  (from this machine only)"
 
 
 def _reachable(host: str) -> str:

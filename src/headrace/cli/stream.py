@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from headrace import config, telemetry, wiring
+from headrace.cli.chosen import Space
 from headrace.cli.database import database
 from headrace.config import Settings
 
@@ -31,6 +32,7 @@ def stream(
     drained: Annotated[
         bool, typer.Option("--drained", help="switch: nothing waits in the Kafka that is left; we cannot look there any more.")
     ] = False,
+    space: Space = None,
 ) -> None:
     """Show where each partition stands, let halted partitions go on, or move to another log.
 
@@ -49,7 +51,7 @@ def stream(
 
         KAFKA_BOOTSTRAP=kafka:9092 headrace stream switch
     """
-    settings = config.read()
+    settings = config.read(space=space)
     telemetry.configure(settings.telemetry)
     with database(settings) as settings:
         if action is Action.STATUS:

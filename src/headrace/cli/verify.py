@@ -9,6 +9,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from headrace import config, telemetry, wiring
+from headrace.cli.chosen import Space
 from headrace.cli.database import database
 from headrace.config import Settings
 from headrace.store.verification import Verification
@@ -20,6 +21,7 @@ def verify(
         int | None, typer.Option("--generation", metavar="N", help="Which generation; without it, the group's main one.")
     ] = None,
     examples: Annotated[int, typer.Option(min=0, max=10, help="How many differing rows of a table to show.")] = 3,
+    space: Space = None,
 ) -> None:
     """Recompute all features from the archive and compare them with the live tables.
 
@@ -29,7 +31,7 @@ def verify(
         headrace verify
         headrace verify --generation 2      one that is being built, or is kept for the way back
     """
-    settings = config.read()
+    settings = config.read(space=space)
     telemetry.configure(settings.telemetry)
     with database(settings) as settings:
         found = asyncio.run(_verify(settings, generation))

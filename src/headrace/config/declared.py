@@ -14,6 +14,7 @@ from headrace.config.kinds import (
     FILE,
     HOST,
     NAME,
+    NAMES,
     PORT,
     TOPIC,
     Choice,
@@ -63,6 +64,15 @@ HOME: Final = Setting(
 SETTINGS: Final[tuple[Setting, ...]] = (
     HOME,
     *_rooms(
+        spaces=(
+            (
+                "HEADRACE_SPACES",
+                "file",
+                Folder("a TOML file"),
+                "",
+                "The file that declares further spaces, each with data, recipes and settings of its own.",
+            ),
+        ),
         api=(
             ("API_HOST", "host", HOST, "", "The address the API listens on; other than loopback lets others in, without keys."),
             ("API_PORT", "port", PORT, "", "The port the API listens on."),
@@ -87,6 +97,22 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 Whole(1, 600),
                 "s",
                 "How long a request's body may take to arrive before the connection is closed.",
+            ),
+        ),
+        console=(
+            (
+                "HEADRACE_CONSOLE_OPEN",
+                "open",
+                Flag(),
+                "",
+                "Whether the console answers to others than this machine, to whoever reaches the API: there are no keys.",
+            ),
+            (
+                "HEADRACE_CONSOLE_HOSTS",
+                "hosts",
+                NAMES,
+                "",
+                "The names that browsers may call the console by, beside localhost and plain addresses.",
             ),
         ),
         limits=(
@@ -274,6 +300,13 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "How long the generation before a flip is followed for the way back; then it is dropped.",
             ),
             (
+                "HEADRACE_STREAM_NICENESS",
+                "niceness",
+                Whole(0, 19),
+                "",
+                "How much a worker process gives way to other processes of its machine; 0 is not at all.",
+            ),
+            (
                 "HEADRACE_STREAM_BRAKE_RUN",
                 "brake_run",
                 Whole(1, 1_000_000),
@@ -354,10 +387,17 @@ SETTINGS: Final[tuple[Setting, ...]] = (
                 "",
                 "Whether an item is shown that events name but the catalogue never heard of.",
             ),
+            (
+                "HEADRACE_SNAPSHOT_CONTENT",
+                "content",
+                Flag(),
+                "",
+                "Whether the titles, categories and texts of items are indexed in memory, so that alike ones are found.",
+            ),
             ("HEADRACE_SNAPSHOT_POLL_MS", "poll_ms", Whole(1, 10_000), "ms", "How often the changelog is looked at."),
         ),
         serving=(
-            ("HEADRACE_SERVING_RECIPE", "recipe", NAME, "", "The recipe that answers."),
+            ("HEADRACE_SERVING_RECIPE", "recipe", NAME, "", "The recipe that answers until one is made the default."),
             (
                 "HEADRACE_SERVING_RECIPES",
                 "recipes",

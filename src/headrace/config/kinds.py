@@ -143,6 +143,18 @@ class Folder:
 
 
 @dataclass(frozen=True, slots=True)
+class Several:
+    """Several texts of a kind with commas between them; none where nothing is said."""
+
+    expects: str
+    one: Text
+
+    def read(self, text: str) -> tuple[str, ...]:
+        """Return them in lower case."""
+        return tuple(self.one.read(part.strip()).lower() for part in text.split(",")) if text.strip() else ()
+
+
+@dataclass(frozen=True, slots=True)
 class Pairs:
     """Names and values, without those names that are not the operator's to set."""
 
@@ -164,6 +176,7 @@ HOST: Final = Text("a host name or an IP address", r"[A-Za-z0-9_.:%-]{1,255}")
 PORT: Final = Whole(1, 65535)
 TOPIC: Final = Text("1 to 249 letters, digits, dots, underscores and hyphens", r"(?!\.\.?$)[A-Za-z0-9._-]{1,249}")
 NAME: Final = Text("1 to 128 letters, digits, dots, underscores and hyphens", r"[A-Za-z0-9._-]{1,128}")
+NAMES: Final = Several("host names with commas between them", Text("a host name", r"[A-Za-z0-9_.-]{1,253}"))
 BROKER: Final = r"[A-Za-z0-9_.-]+:[0-9]{1,5}"
 BROKERS: Final = Text("host:port, or several with commas between them", f"{BROKER}(,{BROKER})*")
 ANYTHING: Final = Text("any text", r"[\s\S]+")

@@ -12,6 +12,7 @@ _PATIENCE: Final = aiohttp.ClientTimeout(total=10)
 _CONNECTIONS: Final = 64
 _UNAVAILABLE: Final = 503
 _OK: Final = 200
+_REFUSED: Final = 422
 
 
 class ApiAway(Exception):
@@ -39,14 +40,17 @@ _answers: Final = msgspec.json.Decoder(Answer)
 class Client:
     """Asks and tells over a pool of connections; an async context manager."""
 
-    def __init__(self, url: str, clock: Clock) -> None:
+    def __init__(self, url: str, clock: Clock, space: str | None = None) -> None:
         self._url = url.rstrip("/")
         self._clock = clock
+        self._headers = {} if space is None else {"X-Headrace-Space": space}
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> Self:
         """Open the pool."""
-        self._session = aiohttp.ClientSession(timeout=_PATIENCE, connector=aiohttp.TCPConnector(limit=_CONNECTIONS))
+        self._session = aiohttp.ClientSession(
+            timeout=_PATIENCE, connector=aiohttp.TCPConnector(limit=_CONNECTIONS), headers=self._headers
+        )
         return self
 
     async def __aexit__(
@@ -69,6 +73,8 @@ class Client:
             raise ApiAway(
                 f"{self._url} is up but cannot answer yet: {self._url}/readyz says what is missing. Try again in a moment."
             )
+        if self._headers and status == _REFUSED:
+            raise ApiAway(f"{self._url} has no space {self._headers['X-Headrace-Space']}: see `headrace spaces list`.")
         if status != _OK:
             raise ApiAway(f"{self._url}/readyz answers {status}: this is not headrace's API. Name the right one with --url.")
 

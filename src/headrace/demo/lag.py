@@ -11,15 +11,15 @@ HISTOGRAM: Final = "reco_event_to_visible_ms"
 Buckets = Mapping[float, float]
 
 
-def buckets_in(page: str, name: str = HISTOGRAM) -> dict[float, float]:
-    """Return upper bound → count at or below it, summed over all labels and processes; empty where there is none.
+def buckets_in(page: str, name: str = HISTOGRAM, *, space: str | None = None) -> dict[float, float]:
+    """Return upper bound → count at or below it, summed over all processes; empty where there is none.
 
-    Raises ``ValueError`` if the page is not Prometheus text.
+    Figures of the default space have no label of it. Raises ``ValueError`` if the page is not Prometheus text.
     """
     found: dict[float, float] = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
-            if sample.name == f"{name}_bucket":
+            if sample.name == f"{name}_bucket" and sample.labels.get("space") == space:
                 bound = float(sample.labels["le"])
                 found[bound] = found.get(bound, 0.0) + sample.value
     return found

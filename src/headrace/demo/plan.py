@@ -21,6 +21,8 @@ class Plan:
     seed: int = 7
     rate: float = 60.0
     control_share: float = 0.2
+    space: str | None = None
+    """The space that is asked; None: the default one."""
 
 
 class Visit(NamedTuple):

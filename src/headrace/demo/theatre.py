@@ -172,7 +172,7 @@ class Theatre:
 
     async def _read_lag(self, *, beginning: bool = False) -> None:
         try:
-            self.lag.now = buckets_in(await self._client.metrics_page())
+            self.lag.now = buckets_in(await self._client.metrics_page(), space=self._plan.space)
         except (Refused, ValueError) as error:
             self.meter.errors[f"lag not read: {error}"] += 1
             return

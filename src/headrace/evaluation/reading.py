@@ -3,18 +3,35 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import count
 
 from headrace.clock import Clock
 from headrace.events.contract import Contract
+from headrace.events.items import Item, ItemChange
 from headrace.events.types import Event, Interaction, Watch
+from headrace.importer.catalogue.columns import ItemFile
+from headrace.importer.catalogue.loading import ItemLoader
 from headrace.importer.loading import Loader, Pace
 from headrace.importer.mapping import Mode
 from headrace.importer.outcome import Outcome, Refusal, Refusals
 from headrace.importer.rows import Source
 from headrace.importer.survey import Surveyed
+from headrace.importer.taking import Planned
 from headrace.log.port import Verdict
 
 Tell = Callable[[Source], None]
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """A door that keeps what it is told of items."""
+
+    items: dict[str, Item] = field(default_factory=dict)
+
+    async def accept(self, events: Sequence[Event], *, atomic: bool = True, history: bool = False) -> list[Verdict]:  # noqa: ARG002 -- the door's signature
+        changes = [event for event in events if isinstance(event, ItemChange)]
+        self.items |= {change.item_id: change.put for change in changes if change.put is not None}
+        return [Verdict.OK] * len(events)
 
 
 @dataclass(slots=True)
@@ -32,7 +49,7 @@ class _Collected:
 class _Watching:
     tell: Tell
 
-    def advanced(self, file: Surveyed, outcome: Outcome) -> None:  # noqa: ARG002 -- the watcher's signature
+    def advanced(self, file: Planned, outcome: Outcome) -> None:  # noqa: ARG002 -- the watcher's signature
         self.tell(file.source)
 
     def waiting(self, reason: str, seconds: float) -> None:
@@ -47,3 +64,11 @@ def read(
     loader = Loader(contract, door, clock, Pace(Mode.HISTORY), Refusals(refused), _Watching(tell), max_age_ms=0)
     outcome = asyncio.run(loader.load(files))
     return door.acts, outcome
+
+
+def catalogue(file: ItemFile, refused: Callable[[Refusal], None], tell: Tell) -> dict[str, Item]:
+    """Return the items of a file, as an import takes them in."""
+    door = _Shelf()
+    numbers = count()
+    asyncio.run(ItemLoader(door, lambda: f"item {next(numbers):08}", Refusals(refused), _Watching(tell)).load([file]))
+    return door.items

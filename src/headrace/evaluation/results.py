@@ -74,6 +74,21 @@ class Newcomers(msgspec.Struct, frozen=True, kw_only=True):
     hit_rate: float
 
 
+class Cold(msgspec.Struct, frozen=True, kw_only=True):
+    """How items fare of which nothing is known but what the catalogue says: never met, or withheld.
+
+    ``shown`` are those that stood in any list, ``share_of_places`` is their share of all places, ``share_of_targets`` what they
+    deserve of these; ``others`` is the hit rate over all other targets.
+    """
+
+    targets: int
+    shown: int
+    share_of_places: float
+    share_of_targets: float
+    hit_rate: float
+    others: float
+
+
 class Result(msgspec.Struct, frozen=True, kw_only=True):
     """One candidate."""
 
@@ -91,6 +106,7 @@ class Result(msgspec.Struct, frozen=True, kw_only=True):
     by_item_age: list[Point]
     by_item_events: list[Point]
     newcomers: Newcomers
+    cold: Cold
 
 
 def result_of(play: Play, one: Played, index: str, baseline: Played | None = None) -> Result:
@@ -120,6 +136,7 @@ def result_of(play: Play, one: Played, index: str, baseline: Played | None = Non
         ],
         by_item_events=_buckets(one, moments.met, _EVENTS, fair),
         newcomers=_newcomers(play, one),
+        cold=_cold(moments, one),
     )
 
 
@@ -199,4 +216,16 @@ def _newcomers(play: Play, one: Played) -> Newcomers:
         share_of_first_places=first / len(one.lists) if one.lists else 0.0,
         share_of_targets=float(target_is_new.mean()) if len(moments) else 0.0,
         hit_rate=metrics.hit_rate(one.ranks[target_is_new], CUT),
+    )
+
+
+def _cold(moments: Moments, one: Played) -> Cold:
+    places = sum(map(len, one.lists))
+    return Cold(
+        targets=int(moments.cold.sum()),
+        shown=len(one.cold_shown),
+        share_of_places=float(one.cold_places.sum()) / places if places else 0.0,
+        share_of_targets=float(moments.cold.mean()) if len(moments) else 0.0,
+        hit_rate=metrics.hit_rate(one.ranks[moments.cold], CUT),
+        others=metrics.hit_rate(one.ranks[~moments.cold], CUT),
     )

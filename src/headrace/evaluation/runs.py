@@ -28,12 +28,16 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """Everything that was found. ``ages`` are hit rates of the first recipe with its index frozen ever earlier."""
+    """Everything that was found. ``ages`` are hit rates of the first recipe with its index frozen ever earlier.
+
+    ``features`` and ``neighbours``, the most that memory held of an item, are what the figures hold for.
+    """
 
     targets: int
     unseen_targets: int
     split_ms: int
     features: dict[str, float]
+    neighbours: int
     events_learned_per_s: float
     results: list[Result]
     ages: list[Point]
@@ -77,6 +81,7 @@ class Run:
             unseen_targets=int((~found.moments.seen).sum()),
             split_ms=self._course.split_ms,
             features={name: getattr(features, name) for name in type(features).__dataclass_fields__},
+            neighbours=self._stage.neighbours,
             events_learned_per_s=found.learned / found.learn_seconds if found.learn_seconds else 0.0,
             results=results,
             ages=old,

@@ -1,9 +1,10 @@
 """The feature tables in memory: the same projection as the worker's, its sums kept where the worker has Postgres."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
+from headrace.events.items import Item
 from headrace.events.types import Interaction, Watch
-from headrace.features.changes import Changes, ItemState, PairState
+from headrace.features.changes import CatalogueState, Changes, ItemState, PairState
 from headrace.features.history import History
 from headrace.features.projection import Recent, Rules, project
 from headrace.features.writes import ItemSum, PairSum, Writes
@@ -13,8 +14,9 @@ from headrace.snapshot.picture import Picture
 class Tables:
     """Counts events as the worker does and hands out what a replica would load or follow."""
 
-    def __init__(self, rules: Rules) -> None:
+    def __init__(self, rules: Rules, catalogue: Mapping[str, Item] | None = None) -> None:
         self.rules = rules
+        self._catalogue = [CatalogueState(item_id, 0, item) for item_id, item in (catalogue or {}).items()]
         self.newest_ts_ms = 0
         self._recent = Recent()
         self._sums = Writes()
@@ -47,6 +49,7 @@ class Tables:
         picture.put_items([_item_state(key, item) for key, item in self._sums.items.items()])
         picture.put_pairs([_pair_state(key, pair) for key, pair in self._sums.pairs.items()])
         picture.links.tighten()
+        picture.catalogue.put(self._catalogue)
         picture.newest_ts_ms = self.newest_ts_ms
         return picture
 

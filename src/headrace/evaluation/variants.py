@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
+from json import dumps
 from typing import Any, Final
 
 from headrace.features.settings import FeatureSettings
 from headrace.pipeline import Recipe
+from headrace.rules.declared import to_toml
 
 _PLACES: Final = ("sources", "filters", "scorers", "fillers")
 
@@ -89,6 +91,8 @@ def toml_of(recipe: Recipe) -> str:
     lines += [line for part in recipe.explored for line in _table("[[explored]]", part)]
     if recipe.explorer is not None:
         lines += _table("[explorer]", recipe.explorer)
+    if recipe.rules is not None:
+        lines += ["[rules]", to_toml(recipe.rules.declared).replace("\n[[", "\n[[rules.")]
     return "\n".join(lines)
 
 
@@ -98,12 +102,16 @@ def features_with(settings: FeatureSettings, changes: Mapping[str, float]) -> Fe
 
 
 def _table(head: str, part: Any) -> list[str]:  # noqa: ANN401 -- any part of a pipeline
-    return [head, f'part = "{part.name}"', *(f"{name} = {value}" for name, value in _weights(part)), ""]
+    written = [f"{name} = {dumps(value, ensure_ascii=False)}" for name, value in _values(part)]
+    return [head, f'part = "{part.name}"', *written, ""]
 
 
 def _weights(part: Any) -> list[tuple[str, int | float]]:  # noqa: ANN401 -- any part of a pipeline
-    named = ((field.name, getattr(part, field.name)) for field in fields(part))
-    return [(name, value) for name, value in named if isinstance(value, int | float)]
+    return [(name, value) for name, value in _values(part) if isinstance(value, int | float)]
+
+
+def _values(part: Any) -> list[tuple[str, Any]]:  # noqa: ANN401 -- any part of a pipeline
+    return [(field.name, getattr(part, field.name)) for field in fields(part) if field.init and field.name != "name"]
 
 
 def _steps(value: float) -> list[float]:

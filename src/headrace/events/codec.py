@@ -34,8 +34,13 @@ class _Version(msgspec.Struct):
     v: int = VERSION
 
 
+class _Named(msgspec.Struct):
+    event_id: str
+
+
 _encoder: Final = msgspec.json.Encoder()
 _version: Final = msgspec.json.Decoder(_Version)
+_named: Final = msgspec.json.Decoder(_Named)
 _interactions: Final = msgspec.json.Decoder(Interaction)
 _watches: Final = msgspec.json.Decoder(Watch)
 _impressions: Final = msgspec.json.Decoder(Impression)
@@ -66,6 +71,15 @@ def payload_hash(event: Event) -> bytes:
 def id_hash(event_id: str) -> bytes:
     """Return 16 bytes that stand for an event id wherever ids are remembered to count each event once."""
     return blake2b(event_id.encode(), digest_size=16).digest()
+
+
+def event_id_of(value: bytes) -> str | None:
+    """Return the id of the event that these bytes were meant to be, whatever else is wrong with them; None without one."""
+    try:
+        event_id = _named.decode(value).event_id
+    except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
+        return None
+    return event_id if _CLEAN.fullmatch(event_id) else None
 
 
 def decode_interaction(value: bytes) -> Interaction:

@@ -1,6 +1,5 @@
 """What a catalogue says of an item, and how a change of it is told: events that belong to no user."""
 
-from math import isfinite
 from typing import Final, Literal, TypeAlias
 
 import msgspec
@@ -27,6 +26,19 @@ class Moment(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
 
 Value: TypeAlias = bool | int | float | str | list[str] | Moment
 """An attribute: a boolean, a number, a text, a list of texts, a time."""
+
+Kind: TypeAlias = Literal["number", "time", "boolean", "text", "list"]
+
+
+def kind_of(value: Value) -> Kind:
+    """Return what kind of value this is."""
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, list):
+        return "list"
+    return "time" if isinstance(value, Moment) else "number"
 
 
 class Item(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
@@ -70,6 +82,14 @@ class ItemChange(msgspec.Struct, frozen=True, gc=False, omit_defaults=True, kw_o
     def ts_ms(self) -> int:
         """Return when the change came: it has no other time."""
         return self.server_received_ts_ms
+
+    @property
+    def said(self) -> dict[str, Value]:
+        """Return the attributes that it gives the item."""
+        if self.put is not None:
+            return self.put.attributes
+        told = None if self.patch is None else self.patch.attributes
+        return {name: value for name, value in (told or {}).items() if value is not None} if told is not UNSET else {}
 
 
 def changed(item: Item | None, change: ItemChange) -> Item | None:
@@ -120,7 +140,7 @@ def _judge_attribute(name: str, value: Value | None, found: list[Violation]) -> 
         _judge_list(value, path, found)
     elif isinstance(value, Moment):
         _judge_moment(value.time, path, found)
-    elif value is not None and not (isfinite(value) and abs(value) <= LARGEST_NUMBER):
+    elif value is not None and not abs(value) <= LARGEST_NUMBER:
         found.append(Violation(path, f"must be a number between -{LARGEST_NUMBER:g} and {LARGEST_NUMBER:g}"))
 
 

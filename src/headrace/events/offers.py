@@ -1,7 +1,7 @@
 """What a client may say of an item, and the change of the catalogue that it makes: the door's half of ``items``."""
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Final, TypeAlias, TypeVar
 
 import msgspec
@@ -149,4 +149,4 @@ def _moment(given: float | str | UnsetType | None, path: str, wrong: list[Violat
     if read.tzinfo is None:
         wrong.append(Violation(path, "must say its offset, such as Z or +01:00"))
         return None
-    return round(read.astimezone(UTC).timestamp() * 1000)
+    return round(read.timestamp() * 1000)  # at the calendar's edge no other zone has its day

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -16,6 +16,7 @@ class ParquetSource:
     """A Parquet file. Timestamps are read as Unix milliseconds, those without a zone as UTC."""
 
     number_word = "row"
+    kinds: Literal["text", "own"] = "own"
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
@@ -25,6 +26,7 @@ class ParquetSource:
             with pq.ParquetFile(path) as file:
                 self.size: int = file.metadata.num_rows
                 self._columns: list[str] = list(file.schema_arrow.names)
+                self.moments = {one.name for one in file.schema_arrow if pa.types.is_timestamp(one.type)}
         except (pa.ArrowException, OSError) as error:
             raise Unusable(f"{name} is not a Parquet file that can be read: {error}") from None
 

@@ -1,9 +1,9 @@
 """CSV: a header line, then rows; comma, semicolon, tab or bar, whichever the header uses."""
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from headrace.importer.rows import Row, Unusable
 from headrace.importer.text import Lines
@@ -15,6 +15,8 @@ class CsvSource:
     """A CSV file. Every value is text; an empty one means that the field is absent."""
 
     number_word = "line"
+    kinds: Literal["text", "own"] = "text"
+    moments: Collection[str] = ()
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name
@@ -51,7 +53,7 @@ class CsvSource:
         names = self.columns()
         decoded = _Decoded(self._lines)
         header = next(decoded)
-        reader = csv.reader(decoded, delimiter=_delimiter_of(header))
+        reader = csv.reader(decoded, delimiter=_delimiter_of(header), strict=True)
         while True:
             decoded.cut = decoded.dirty = False
             number = decoded.number + 1

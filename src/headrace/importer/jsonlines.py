@@ -1,9 +1,9 @@
 """JSON Lines: one object a line; its keys are the columns."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 import msgspec
 
@@ -18,6 +18,8 @@ class JsonLinesSource:
     """A file of JSON objects, one a line; blank lines are passed over."""
 
     number_word = "line"
+    kinds: Literal["text", "own"] = "own"
+    moments: Collection[str] = ()
 
     def __init__(self, path: Path, name: str) -> None:
         self.name = name

@@ -114,6 +114,15 @@ class RowMapping:
         return fields
 
 
+def options(maps: Iterable[str], types: Iterable[str], kind: str | None, time_format: TimeFormat, mode: Mode) -> Options:
+    """Return what ``--map``, ``--type`` and ``--event-type`` ask for. Raises ``Unusable``."""
+    if kind is not None and kind not in KINDS:
+        raise Unusable(f"--event-type {kind}: write one of {', '.join(KINDS)}.")
+    columns = pairs("--map", maps, allowed_left=FIELDS)
+    kinds = pairs("--type", types, allowed_right=(*KINDS, SKIP))
+    return Options(columns, kinds, kind, time_format, mode)
+
+
 def pairs(
     option: str, written: Iterable[str], allowed_left: Iterable[str] = (), allowed_right: Iterable[str] = ()
 ) -> dict[str, str]:

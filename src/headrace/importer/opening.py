@@ -61,7 +61,7 @@ def source_of(path: Path, name: str, file_format: Format | None) -> Source:
             pass
     except OSError as error:
         raise Unusable(f"{name} cannot be opened: {error.strerror}.") from None
-    match file_format or _format_by_ending(name):
+    match file_format or format_of(name):
         case Format.CSV:
             return CsvSource(path, name)
         case Format.JSONL:
@@ -73,8 +73,9 @@ def source_of(path: Path, name: str, file_format: Format | None) -> Source:
             return ParquetSource(path, name)
 
 
-def _format_by_ending(name: str) -> Format:
-    file_format = _ENDINGS.get(Path(name.removesuffix(".gz")).suffix.lower())
+def format_of(name: str, *, written: bool = False) -> Format:
+    """Return the format that a name's ending tells; what is ``written`` is not gzipped. Raises ``Unusable``."""
+    file_format = _ENDINGS.get(Path(name if written else name.removesuffix(".gz")).suffix.lower())
     if file_format is None:
         raise Unusable(f"{name}: the ending does not tell its format: add --format csv, --format jsonl or --format parquet.")
     return file_format

@@ -1,8 +1,8 @@
 """What a file is to the importer: columns, rows in file order, and how far reading has come."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 
 class Row(NamedTuple):
@@ -47,6 +47,16 @@ class Source(Protocol):
     @property
     def position(self) -> int:
         """Return how much of ``size`` the rows handed out so far stand for."""
+        ...
+
+    @property
+    def kinds(self) -> Literal["text", "own"]:
+        """Return whether every cell is text, or brings a kind of its own."""
+        ...
+
+    @property
+    def moments(self) -> Collection[str]:
+        """Return the columns that are known to hold times: their cells are Unix milliseconds."""
         ...
 
     def columns(self) -> list[str]:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from headrace.clock import Clock
 from headrace.importer.outcome import SHOWN_ON_SCREEN, Outcome, Refusal
 from headrace.importer.rows import Source
-from headrace.importer.survey import Surveyed
+from headrace.importer.taking import Planned
 
 _SECONDS_BETWEEN_LINES: Final = 5.0
 
@@ -52,7 +52,7 @@ class Screen:
         """Show that a file is being looked through."""
         self._show(f"looking through {source.name}", source.position, source.size)
 
-    def advanced(self, file: Surveyed, outcome: Outcome) -> None:
+    def advanced(self, file: Planned, outcome: Outcome) -> None:
         """Show how far the file is taken in."""
         rate = outcome.read / max(self._clock.monotonic() - self._began, 0.001)
         words = f"{file.source.name}  {outcome.read:,} rows  {rate:,.0f} rows/s"
@@ -65,6 +65,10 @@ class Screen:
     def draining(self, left: int, most: int) -> None:
         """Show how many records the stream has still to apply, out of the most there were."""
         self._show(f"applying  {left:,} records left", most - left, most)
+
+    def exporting(self, done: int, size: int) -> None:
+        """Show how many items are read, out of about how many there are."""
+        self._show(f"reading  {done:,} items", min(done, size), size)
 
     def refused(self, refusal: Refusal) -> None:
         """Show a refused row; after the last of those that are shown, say so."""

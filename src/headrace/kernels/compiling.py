@@ -17,7 +17,8 @@ def compiled(loop: Loop) -> Loop:
     """Return the function, to be compiled at its first call; from then on its module holds the compiled one in its place.
 
     The function is to be called by way of its module, never imported by name, or the stand-in would be called for good.
-    It may call other compiled functions of its module. It is pure machine code over arrays: no Python object, no exception.
+    It may call other compiled functions of its module, and of no other: what is kept on disk is made anew when its own file
+    changes, not when another does. It is pure machine code over arrays: no Python object, no exception.
     """
 
     @wraps(loop)

@@ -39,6 +39,26 @@ def best(items: Numbers, scores: Scores, k: int) -> Places:
 
 
 @compiled
+def place(items: Numbers, number: int) -> int:
+    """Return where an item stands; -1 where it does not."""
+    for at in range(len(items)):
+        if items[at] == number:
+            return at
+    return -1
+
+
+@compiled
+def weighed(items: Numbers, scores: Scores, times: Scores, out: Scores) -> float:
+    """Fill in each score times what ``times`` has for its item, one below 0 divided by it; returns the largest, at least 0."""
+    largest = 0.0
+    for at in range(len(items)):
+        factor = times[items[at]]
+        out[at] = scores[at] / factor if scores[at] < 0 else scores[at] * factor
+        largest = max(largest, out[at])
+    return largest
+
+
+@compiled
 def add(items: Numbers, scores: Scores, few: Numbers, more: Scores) -> None:
     """Add to the score of each of the few, where it is among the items, what stands beside it in ``more``."""
     for rank in range(len(few)):

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Final, Protocol
 
-from prometheus_client import Counter
-
 from headrace import telemetry
 from headrace.errors import Unavailable
 from headrace.log.memory import Memory, judged
@@ -60,6 +58,14 @@ class Ferry(Protocol):
 
     async def waiting(self) -> int:
         """Return how many records are still to be carried."""
+        ...
+
+
+class Tally(Protocol):
+    """Counts."""
+
+    def inc(self, amount: float) -> None:
+        """Count so many more."""
         ...
 
 
@@ -157,7 +163,7 @@ class RelayedLog:
         await self._far.close()
         await self._near.close()
 
-    async def tend(self, relayed: Counter) -> None:
+    async def tend(self, relayed: Tally) -> None:
         """Carry over what waits, and find out when the far log is back, for as long as it runs.
 
         Lives through every ``Unavailable``. Raises ``PartitionsDiffer`` where the far log, once it is there, does not fit.

@@ -9,7 +9,9 @@ from hashlib import blake2b
 
 import numpy as np
 
-from headrace.pipeline import Candidates, Query
+from headrace.pipeline import Candidates, Query, Step
+from headrace.reasons import Reason, placed
+from headrace.snapshot.picture import Picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,10 +46,14 @@ class Exploring:
         if self.place < 1:
             raise ValueError("place counts from 1")
 
+    def at(self, query: Query, answer: Candidates) -> int:
+        """Return at which place, from 0, something is tried out in this answer."""
+        return min(self.place - 1, len(answer), query.k - 1)
+
     def explore(self, query: Query, answer: Candidates, unproven: Candidates) -> Candidates:
         """Return the answer with its propensities, as it was or with one of the unproven items in it."""
         sources = (*answer.sources, *unproven.sources)
-        position = min(self.place - 1, len(answer), query.k - 1)
+        position = self.at(query, answer)
         if not len(unproven):
             return Candidates(answer.items, answer.scores, answer.source, sources, np.ones(len(answer)))
         coin, which = self._draws(query)
@@ -66,6 +72,26 @@ class Exploring:
             sources,
             propensities,
         )
+
+    def explain(self, picture: Picture, query: Query, step: Step, item: int) -> Reason:
+        """Return what chance did to an item, with its propensity where it is shown."""
+        before, after, unproven = (
+            step.before.place(item),
+            step.after.place(item),
+            0 if step.offered is None else len(step.offered),
+        )
+        tried = bool(np.setdiff1d(step.after.items, step.before.items).size)
+        drawn = step.offered is not None and step.offered.place(item) is not None
+        if after is None:
+            if before is not None:
+                return Reason(placed.moved_out(), figures={"place_before": before + 1, "share": self.share})
+            return Reason(placed.not_drawn(unproven) if drawn else placed.nothing_to_try(), figures={"unproven": unproven})
+        propensity = None if step.after.propensities is None else float(step.after.propensities[after])
+        if before is None:
+            said = placed.explored(self.share, after + 1, unproven)
+        else:
+            said = placed.moved_down() if tried and before != after else placed.left_alone()
+        return Reason(said, figures={"propensity": propensity, "share": self.share, "unproven": unproven, "place": after + 1})
 
     def _draws(self, query: Query) -> tuple[float, int]:
         """Return a number of 0..1 and a large whole number, both of this request alone. Ids hold no NUL."""

@@ -6,7 +6,8 @@ from functools import cache
 import numpy as np
 
 from headrace.kernels import lists
-from headrace.pipeline import Candidates, Query, Scores
+from headrace.pipeline import Candidates, Query, Scores, Step
+from headrace.reasons import Reason, Term, scored
 from headrace.snapshot.picture import Picture
 
 
@@ -29,6 +30,23 @@ class Returning:
         if len(recent):
             lists.add(candidates.items, scores, recent, (self.share + self.habit * query.returns) / _ranks(len(recent)))
         return scores
+
+    def explain(self, picture: Picture, query: Query, step: Step, item: int) -> Reason:
+        """Return what coming back adds to an item's score; nothing for one that is not the user's."""
+        ranks = np.flatnonzero(query.numbers(picture) == item) + 1
+        if not len(ranks):
+            return Reason(scored.unchanged(self.name))
+        rank, name = int(ranks[0]), picture.ids[item]
+        terms = [
+            Term(name="share", adds=self.share / rank, item_id=name, figures={"share": self.share, "rank": rank}),
+            Term(
+                name="habit",
+                adds=self.habit * query.returns / rank,
+                words=scored.comes_back(query.returns),
+                figures={"habit": self.habit, "returns": query.returns, "rank": rank},
+            ),
+        ]
+        return Reason(scored.came_back(rank), terms, about=name)
 
 
 @cache

@@ -7,11 +7,14 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from headrace.pipeline import Numbers, Query, Scores
+from headrace.pipeline import Lead, Numbers, Query, Scores, Step, Under
+from headrace.reasons import Factor, Reason, Take, Term, proposed
 from headrace.retrieval import voices
 from headrace.snapshot.picture import Picture
 
 MOST_TABULATED: Final = 10_000
+MOST_TAKES: Final = 3
+"""So many items are named that would lead to one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +59,98 @@ class CoVisitation:
         )  # fmt: skip
         return best[:size], their_scores[:size]
 
+    def lead_ruled(
+        self, picture: Picture, query: Query, without: Numbers, under: Under, wanted: Numbers, size: int | None
+    ) -> Lead:
+        """Return the ``size`` best under rules, or all, and behind them those ``wanted``; see ``Leading``."""
+        recent = query.numbers(picture)[: self.history]
+        heard, links = self._heard(picture, recent), picture.links
+        reach = len(heard) if size is None else min(size, len(heard))
+        room = reach + len(wanted)
+        best, their_scores, proposed = np.empty(room, np.int32), np.empty(room), np.empty(room, np.bool_)
+        free, together = voices.leading_ruled(
+            recent, links.starts, links.sizes, links.items, heard, _ranks(self.history, self.recency), picture.events,
+            _damping(self.damping), -self.damping, without, picture.catalogue.shown, under.barred, under.times, under.most,
+            wanted, reach, best, their_scores, proposed,
+        )  # fmt: skip
+        if reach == len(heard):
+            order = np.argsort(-their_scores[:free])
+            best[:free], their_scores[:free], proposed[:free] = best[order], their_scores[order], proposed[order]
+            voices.untied(best[:free], their_scores[:free])
+        return Lead(best[:together], their_scores[:together], proposed[:together], free)
+
+    def explain(self, picture: Picture, query: Query, step: Step, item: int) -> Reason:
+        """Return which of the recent items speak for an item, and how loudly; else which do not, and what would."""
+        recent = query.numbers(picture)
+        terms = self._terms(picture, recent[: self.history], item)
+        if step.after.place(item) is None:
+            return self._nobody(picture, recent, item)
+        factors = [self._damped(picture, item)]
+        best = int(step.after.items[np.argmax(step.after.scores)])
+        largest = sum(term.adds for term in self._terms(picture, recent[: self.history], best))
+        largest *= self._damped(picture, best).times
+        if largest > 0:
+            factors.append(Factor(name="normalisation", times=1 / largest, words=proposed.best_is_one(picture.ids[best])))
+        speaking = sorted(terms, key=lambda term: -term.adds)
+        return Reason(proposed.goes_with([term.item_id for term in speaking if term.item_id is not None]), terms, factors)
+
+    def _terms(self, picture: Picture, recent: Numbers, item: int) -> list[Term]:
+        """Return the voice of each recent item that has this one among its neighbours, in the order in which they are added."""
+        terms = []
+        now = picture.now_factor
+        for rank, number in enumerate(recent.tolist(), start=1):
+            found = _link(picture, number, item)
+            if found is None:
+                continue
+            strength, met = found
+            visits = float(picture.visits[number])
+            share = strength / (visits + self.smoothing * now)
+            believed = met / (met + self.doubt) if self.doubt else 1.0
+            terms.append(
+                Term(
+                    name="voice",
+                    adds=(share * believed) ** self.power / rank**self.recency,
+                    words=proposed.seen_together(picture.ids[number], met),
+                    item_id=picture.ids[number],
+                    figures={
+                        "meetings": met,
+                        "strength_now": strength / now,
+                        "visits_now": visits / now,
+                        "smoothing": self.smoothing,
+                        "share": share,
+                        "believed": believed,
+                        "power": self.power,
+                        "rank": rank,
+                        "rank_discount": rank**-self.recency,
+                    },
+                )
+            )
+        return terms
+
+    def _damped(self, picture: Picture, item: int) -> Factor:
+        events = int(picture.events[item])
+        return Factor(name="damping", times=(events + 1.0) ** -self.damping, words=proposed.held_against(events))
+
+    def _nobody(self, picture: Picture, recent: Numbers, item: int) -> Reason:
+        """Return why none of the recent items speaks for an item, and what would have one speak."""
+        spoken = int((recent[: self.history] >= 0).sum())
+        takes = []
+        for rank, number in enumerate(recent.tolist(), start=1):
+            if rank > self.history and (found := _link(picture, number, item)) is not None:
+                said = proposed.speaks_no_more(picture.ids[number], found[1], self.history)
+                takes.append(Take(words=said, item_id=picture.ids[number], figures={"meetings": found[1], "rank": rank}))
+        leading = _leading_to(picture, item)
+        mine = set(recent.tolist())
+        for number, strength, met in leading:
+            if number not in mine and len(takes) < MOST_TAKES:
+                figures = {"meetings": met, "strength_now": strength / picture.now_factor}
+                said = proposed.would_bring(picture.ids[number], met)
+                takes.append(Take(words=said, item_id=picture.ids[number], figures=dict(figures)))
+        if not leading:
+            met_any = len(picture.neighbours(item)) > 0
+            takes.append(Take(words=proposed.led_to_by_none() if met_any else proposed.met_nothing()))
+        return Reason(proposed.goes_with_none(spoken), takes=takes, figures={"history": self.history, "speaking": spoken})
+
     def _heard(self, picture: Picture, recent: Numbers) -> Scores:
         links = picture.links
         voice = np.empty(len(recent) * links.most)
@@ -65,6 +160,29 @@ class CoVisitation:
         )  # fmt: skip
         voice = voice[:size]
         return voice if self.power == 1.0 else np.power(voice, self.power, out=voice)
+
+
+def _link(picture: Picture, number: int, item: int) -> tuple[float, int] | None:
+    """Return strength and meetings of the link from one item to another; None where memory has none."""
+    if number < 0:
+        return None
+    links = picture.links
+    start = int(links.starts[number])
+    found = np.flatnonzero(links.items[start : start + int(links.sizes[number])] == item)
+    if not len(found):
+        return None
+    place = start + int(found[0])
+    return float(links.strengths[place]), int(links.meetings[place])
+
+
+def _leading_to(picture: Picture, item: int) -> list[tuple[int, float, int]]:
+    """Return the items among whose neighbours this one is, with strength and meetings, the strongest link first.
+
+    They are looked for among its own neighbours: what it met.
+    """
+    met = picture.neighbours(item).items.tolist()
+    found = [(number, *link) for number in met if (link := _link(picture, number, item)) is not None]
+    return sorted(found, key=lambda one: (-one[1] / (picture.visits[one[0]] or 1.0), one[0]))
 
 
 def _slots(voices_heard: int) -> Numbers:

@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from headrace.pipeline import Numbers, Query, Scores
+from headrace.pipeline import Numbers, Query, Scores, Step
+from headrace.reasons import Reason, proposed
 from headrace.snapshot.picture import Picture
 
 
@@ -20,3 +21,9 @@ class Revisits:
         recent = query.numbers(picture)[: self.history]
         known = recent[recent >= 0]
         return known, np.zeros(len(known))
+
+    def explain(self, picture: Picture, query: Query, step: Step, item: int) -> Reason:
+        """Return whether an item may come again; its score begins at 0."""
+        if step.after.place(item) is None:
+            return Reason(proposed.not_had(self.history), figures={"history": self.history})
+        return Reason(proposed.had(), about=picture.ids[item], figures={"place": (step.after.place(item) or 0) + 1})

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from headrace.features.decay import MS_PER_DAY
-from headrace.pipeline import Numbers, Query, Scores
+from headrace.pipeline import Numbers, Query, Scores, Step
+from headrace.reasons import Factor, Figure, Reason, Term, proposed
 from headrace.snapshot.picture import Picture
 
 
@@ -26,14 +27,32 @@ class Trending:
 
     def propose(self, picture: Picture, query: Query) -> tuple[Numbers, Scores]:
         """Return enough items to fill the answer even when all recent ones are left out."""
-        most = query.k + len(query.numbers(picture)) + len(query.exclude)
-        popular = picture.shown_popular(most, query.only, query.given)
+        least, most = query.reach(picture)
+        popular = picture.shown_popular(least, query.permitted(picture), query.given)
         if not len(popular):
             return popular, np.empty(0)
         heat = picture.decayed[popular] * np.exp2(-mean_age_days(picture, popular) / self.half_life_days)
         best = np.argsort(-heat, kind="stable")[:most]
         top = heat[best[0]]
         return popular[best], heat[best] / top if top > 0 else np.zeros(len(best))
+
+    def explain(self, picture: Picture, query: Query, step: Step, item: int) -> Reason:
+        """Return how much an item is liked now."""
+        after = step.after
+        place, heat = after.place(item), self._heat(picture, item)
+        age, weighs = float(mean_age_days(picture, np.array([item], np.int32))[0]), float(picture.decayed[item])
+        figures: dict[str, Figure] = {"weight_now": weighs / picture.now_factor, "mean_age_days": age}
+        if place is None:
+            return Reason(proposed.not_trending() if picture.events[item] else proposed.no_events(), figures=figures)
+        first = int(after.items[0])
+        top = self._heat(picture, first)
+        scale = Factor(name="normalisation", times=1 / top if top > 0 else 0.0, words=proposed.best_is_one(picture.ids[first]))
+        liked = Term(name="heat", adds=heat, words=proposed.fresh(age, self.half_life_days))
+        return Reason(proposed.trending(place + 1, age), [liked], [scale], {**figures, "place": place + 1})
+
+    def _heat(self, picture: Picture, item: int) -> float:
+        age = float(mean_age_days(picture, np.array([item], np.int32))[0])
+        return float(picture.decayed[item]) / picture.now_factor * float(np.exp2(-age / self.half_life_days))
 
 
 def mean_age_days(picture: Picture, items: Numbers) -> NDArray[np.float64]:

@@ -121,6 +121,123 @@ def leading(
 
 
 @compiled
+def leading_ruled(
+    recent: Whole,
+    starts: Large,
+    sizes: Whole,
+    items: Whole,
+    voices: Real,
+    ranks: Real,
+    events: Whole,
+    damping: Real,
+    exponent: float,
+    without: Whole,
+    visible: Mask,
+    barred: Mask,
+    times: Real,
+    most: float,
+    wanted: Whole,
+    reach: int,
+    best: Whole,
+    their_scores: Real,
+    proposed: Mask,
+) -> tuple[int, int]:
+    """Fill in the ``reach`` best of what ``agreed`` finds, each score multiplied by what ``times`` has for the item.
+
+    Those among ``without`` are left out, those not ``visible`` and those ``barred``; each of the three arrays over all items
+    may be empty: all are visible, none barred, nothing multiplied. No factor is larger than ``most``: where a score cannot be
+    among the best whatever multiplies it, nothing else is fetched of its item. Behind the best stand those ``wanted`` that are
+    not left out, ``proposed`` or not (then with the score 0). Returns how many the best are, and how many all together. Where
+    the reach is as large as there are voices, all are there, in no order.
+    """
+    slots, found, scores = np.empty(room(len(voices)), np.int32), np.empty(len(voices), np.int32), np.empty(len(voices))
+    size = added(recent, starts, sizes, items, voices, ranks, slots, found, scores)
+    hide(without, slots, found, scores)
+    largest = loudest(size, events, damping, exponent, found, scores)
+    above = (1 + 1e-9) / largest if largest > 0 else 1.0  # the share of the largest that no damping makes more, nor rounding
+    chosen = 0
+    worst = 0.0
+    for place in range(size):
+        score, item = scores[place], found[place]
+        if copysign(1.0, score) < 0 or (chosen == reach and score * most * above < worst) or not allowed(item, visible, barred):
+            continue
+        if chosen == reach and len(times) and score * times[item] * above < worst:
+            continue
+        score = ruled(score, item, largest, events, damping, exponent, times)
+        if reach >= len(voices):
+            best[chosen], their_scores[chosen] = item, score
+            chosen += 1
+        elif chosen < reach or score >= worst:
+            chosen = inserted(item, score, chosen, best[:reach], their_scores[:reach])
+            worst = their_scores[chosen - 1]
+    proposed[:chosen] = True
+    together = chosen
+    for item in wanted:
+        if not allowed(item, visible, barred) or within(item, without) or within(item, best[:together]):
+            continue
+        place = slots[slotted(item, slots, found)]
+        score = 0.0 if place < 0 else scores[place]
+        best[together], their_scores[together] = item, ruled(score, item, largest, events, damping, exponent, times)
+        proposed[together] = place >= 0
+        together += 1
+    return chosen, together
+
+
+@compiled
+def room(voices_heard: int) -> int:
+    """Return how many slots a table for so many voices has: a power of two, and more than there are voices."""
+    slots = 2
+    while slots <= 2 * voices_heard:
+        slots *= 2
+    return slots
+
+
+@compiled
+def loudest(size: int, events: Whole, damping: Real, exponent: float, found: Whole, scores: Real) -> float:
+    """Return the largest damped sum, hidden ones included; a sum that is too small already is not damped."""
+    largest = 0.0
+    for place in range(size):
+        score = abs(scores[place])
+        if score > largest:
+            largest = max(largest, score * damped(events[found[place]], damping, exponent))
+    return largest
+
+
+@compiled
+def ruled(score: float, item: int, largest: float, events: Whole, damping: Real, exponent: float, times: Real) -> float:
+    """Return what becomes of a sum of voices: damped, as a share of the largest, and multiplied by what rules say."""
+    score *= damped(events[item], damping, exponent)
+    if largest > 0:
+        score /= largest
+    return float(score * times[item]) if len(times) else float(score)
+
+
+@compiled
+def allowed(item: int, visible: Mask, barred: Mask) -> bool:
+    """Return whether an item is visible and not barred; where one of the two is empty, it says nothing."""
+    return (len(visible) == 0 or visible[item]) and (len(barred) == 0 or not barred[item])
+
+
+@compiled
+def within(item: int, few: Whole) -> bool:
+    """Return whether an item is among others."""
+    for other in few:  # noqa: SIM110 -- compiled, which a generator would not be
+        if other == item:
+            return True
+    return False
+
+
+@compiled
+def slotted(item: int, slots: Whole, found: Whole) -> int:
+    """Return the slot of an item: the one that holds its place, or the free one that would, which holds -1."""
+    last = len(slots) - 1
+    slot = ((item * 0x9E3779B1) >> 12) & last
+    while slots[slot] >= 0 and found[slots[slot]] != item:
+        slot = (slot + 1) & last
+    return slot
+
+
+@compiled
 def added(
     recent: Whole,
     starts: Large,
@@ -138,7 +255,6 @@ def added(
     cache, where an array with a place for every item would not. It holds the place of each item that was found.
     """
     slots[:] = -1
-    last = len(slots) - 1
     size = 0
     at = 0
     for rank in range(len(recent)):
@@ -150,9 +266,7 @@ def added(
             item = items[place]
             voice = voices[at] / ranks[rank]
             at += 1
-            slot = ((item * 0x9E3779B1) >> 12) & last
-            while slots[slot] >= 0 and found[slots[slot]] != item:
-                slot = (slot + 1) & last
+            slot = slotted(item, slots, found)
             if slots[slot] < 0:
                 slots[slot] = size
                 found[size], scores[size] = item, voice
@@ -171,14 +285,21 @@ def damped(count: int, damping: Real, exponent: float) -> float:
 @compiled
 def hide(without: Whole, slots: Whole, found: Whole, scores: Real) -> None:
     """Give the scores of these items, where they were found, a minus; a number below 0 is no item."""
-    last = len(slots) - 1
     for item in without:
-        slot = ((item * 0x9E3779B1) >> 12) & last
-        while item >= 0 and slots[slot] >= 0:
-            if found[slots[slot]] == item:
-                scores[slots[slot]] = -abs(scores[slots[slot]])
-                break
-            slot = (slot + 1) & last
+        place = slots[slotted(item, slots, found)] if item >= 0 else -1
+        if place >= 0:
+            scores[place] = -abs(scores[place])
+
+
+@compiled
+def untied(items: Whole, scores: Real) -> None:
+    """Put items that stand in the order of their scores into that of their numbers where scores are equal."""
+    for place in range(1, len(items)):
+        item, at = items[place], place
+        while at > 0 and scores[at - 1] == scores[place] and items[at - 1] > item:
+            items[at] = items[at - 1]
+            at -= 1
+        items[at] = item
 
 
 @compiled

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from headrace.features.history import Entry, recent_items, returns
 from headrace.pipeline import Query
+from headrace.rules.made import Rules
 from headrace.snapshot.packed import Remembered
 from headrace.snapshot.picture import Picture
 
@@ -14,9 +15,17 @@ def query(user_id: str, session_id: str | None, request_id: str, k: int, history
     return Query(user_id, session_id, request_id, k, recent_items(items, len(items)), returns=returns(items))
 
 
-def remembering(user_id: str, session_id: str | None, request_id: str, k: int, known: Remembered, picture: Picture) -> Query:
+def remembering(
+    user_id: str,
+    session_id: str | None,
+    request_id: str,
+    k: int,
+    known: Remembered,
+    picture: Picture,
+    rules: tuple[Rules, ...] = (),
+) -> Query:
     """Return the query for a user of whom this is remembered, in the numbers of this picture.
 
-    It is the one that ``query`` makes of the same history, without the items' names.
+    It is the one that ``query`` makes of the same history, without the items' names; ``rules`` are laid over its answer.
     """
-    return Query(user_id, session_id, request_id, k, None, frozenset(), known.returns, (picture, known.recent))
+    return Query(user_id, session_id, request_id, k, None, frozenset(), known.returns, (picture, known.recent), rules)

@@ -5,7 +5,7 @@ unless the settings say otherwise. What this replica has just acknowledged count
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Literal, TypeAlias
 
 import numpy as np
 from msgspec import UnsetType
@@ -14,12 +14,16 @@ from numpy.typing import NDArray
 from headrace.events.items import Item, ItemChange, Value, changed
 from headrace.features.changes import CatalogueState
 from headrace.snapshot.attributes import Attributes
+from headrace.snapshot.content import Content
 
 SMALLEST: Final = 1024
 MOST_PENDING: Final = 10_000
 """Items with acknowledged changes that wait for the changelog; beyond it the oldest are left to the changelog alone."""
 
 _ALL: Final = np.empty(0, np.bool_)
+Hidden: TypeAlias = Literal["unknown", "deleted", "switched_off", "not_yet", "no_more"]
+"""Why an item is not shown: the catalogue never heard of it, has it no more, or says so; its time has not come, or is over."""
+
 NEVER: Final = np.iinfo(np.int64).max
 ALWAYS: Final = np.iinfo(np.int64).min
 
@@ -31,7 +35,7 @@ _PLAIN: Final = Item()
 class Catalogue:
     """The catalogue of a picture; ``number_of`` gives an item its number there. Changed and read on one thread."""
 
-    def __init__(self, number_of: Callable[[str], int], *, unknown_shown: bool = True) -> None:
+    def __init__(self, number_of: Callable[[str], int], *, unknown_shown: bool = True, content: bool = True) -> None:
         self._number_of = number_of
         self._unknown_shown = unknown_shown
         self._applied = np.full(0, -1, np.int64)
@@ -43,6 +47,9 @@ class Catalogue:
         self._items: dict[str, Item | None] = {}
         self._pending: dict[str, list[ItemChange]] = {}
         self.attributes = Attributes()
+        self.content = Content(on=content)
+        self.flips = 0
+        """Counts how often it has changed which items are visible."""
         self._now_ms = 0
         self._next_ms = NEVER
         self.size = 0
@@ -64,6 +71,8 @@ class Catalogue:
             new[: len(old)] = old
             setattr(self, name, new)
         self.attributes.room_for(len(self._visible))
+        self.content.room_for(len(self._visible))
+        self.flips += 1
 
     def visible(self, items: NDArray[np.int32]) -> NDArray[np.bool_] | None:
         """Return which of these items may be shown now; None where all may."""
@@ -73,6 +82,31 @@ class Catalogue:
     def shown(self) -> NDArray[np.bool_]:
         """Return for every item whether it may be shown now; an empty array where all may."""
         return self._visible if self.restricts else _ALL
+
+    def hidden(self, item_id: str) -> tuple[Hidden | None, int | None]:
+        """Return why an item is not shown now, and the moment (Unix ms) that decides where one does; (None, None) if it is."""
+        item = self.item(item_id)
+        if item is None:
+            if item_id in self._items or item_id in self._pending:
+                return ("deleted", None)
+            return (None, None) if self._unknown_shown else ("unknown", None)
+        if not item.available:
+            return ("switched_off", None)
+        if item.available_from_ms is not None and self._now_ms < item.available_from_ms:
+            return ("not_yet", item.available_from_ms)
+        if item.available_until_ms is not None and self._now_ms >= item.available_until_ms:
+            return ("no_more", item.available_until_ms)
+        return (None, None)
+
+    @property
+    def now_ms(self) -> int:
+        """Return what time it is for answers: when somebody last let time go on."""
+        return self._now_ms
+
+    @property
+    def grouped(self) -> bool:
+        """Return whether any item is or was a variant of something."""
+        return bool(self._groups)
 
     def group(self, items: NDArray[np.int32]) -> NDArray[np.int32]:
         """Return a number for the group of each of these items, -1 for one that is no variant of anything."""
@@ -84,6 +118,7 @@ class Catalogue:
         self._now_ms = now_ms
         if due:
             self._visible = (self._since <= now_ms) & (now_ms < self._until)
+            self.flips += 1
             edges = np.concatenate([self._since, self._until])
             edges = edges[edges > now_ms]
             self._next_ms = int(edges.min()) if len(edges) else NEVER
@@ -101,6 +136,7 @@ class Catalogue:
             if waiting:
                 self._pending[state.item_id] = waiting
             self.attributes.put(number, state.item)
+            self.content.put(number, state.item)
             for change in waiting:
                 self._say(number, change)
             self._show(number, self.item(state.item_id))
@@ -131,9 +167,10 @@ class Catalogue:
         return list(self._pending.get(item_id, ()))
 
     def _say(self, number: int, change: ItemChange) -> None:
-        """Set the attributes that a change names."""
+        """Set the attributes that a change names. What a patch does to an item's content, the changelog brings."""
         if change.patch is None:
             self.attributes.put(number, change.put)
+            self.content.put(number, change.put)
             return
         patch = change.patch
         named: dict[str, Value | None] = {}
@@ -155,7 +192,9 @@ class Catalogue:
         if item is not None and item.group is not None:
             group = self._groups.setdefault(item.group, len(self._groups))
         self._since[number], self._until[number], self._group[number] = since, until, group
-        self._visible[number] = since <= self._now_ms < until
+        visible = since <= self._now_ms < until
+        self.flips += visible != self._visible[number]
+        self._visible[number] = visible
         self.restricts |= until != NEVER or since != ALWAYS
         self._next_ms = min([self._next_ms, *(edge for edge in (since, until) if edge > self._now_ms)])
 

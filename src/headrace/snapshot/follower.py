@@ -10,6 +10,7 @@ from headrace.errors import Unavailable
 from headrace.events.items import ItemChange
 from headrace.events.types import Event
 from headrace.features.changes import Changes
+from headrace.snapshot import heap
 from headrace.snapshot.histories import Histories
 from headrace.snapshot.picture import Picture
 from headrace.snapshot.port import Generations, Held, Pairs, Tables
@@ -21,6 +22,9 @@ LOOK_BEFORE_FLIP_S: Final = 0.1
 """How often the live generation is looked for: usually, and while another one is held ready."""
 
 LONGEST_BACKOFF_S: Final = 2.0
+ITEMS_AT_ONCE: Final = 250
+"""Items of the catalogue that are taken in between two answers: some 10 ms for their content."""
+
 WARMED_AT_ONCE: Final = 50
 """Users whose histories are read between two answers."""
 
@@ -112,6 +116,7 @@ class Follower:
                     self._tables = None
                 if self._view is not None:
                     telemetry.SNAPSHOT_AGE.set(self.age_ms or 0)
+                    telemetry.ATTRIBUTES_LEFT_OUT.set(len(self._view.picture.catalogue.attributes.left_out))
         finally:
             self._let_go()
 
@@ -128,6 +133,9 @@ class Follower:
             else:
                 self._view = await self.load(live)
                 self._measure(self._view.picture)
+            self._view.picture.moved_s = self._clock.monotonic()
+            if self._view is not ready:
+                await asyncio.to_thread(heap.give_back)
             telemetry.log.info("generation_read", generation=live.generation)
             waits_s = 0.0  # whoever flips waits to hear of it
         self._tables = live
@@ -147,7 +155,8 @@ class Follower:
         picture = self._view.picture
         candidate = self._candidate
         ready = candidate.tables.generation if candidate is not None and candidate.ready else None
-        return Held(picture.generation, ready, picture.as_of_ms, picture.version)
+        moved_ago_s = self._clock.monotonic() - picture.moved_s
+        return Held(picture.generation, ready, picture.as_of_ms, picture.version, moved_ago_s)
 
     def _let_go(self) -> None:
         candidate, self._candidate = self._candidate, None
@@ -160,6 +169,7 @@ class Follower:
             try:
                 if candidate.view is None:
                     candidate.view = await self.load(candidate.tables)
+                    await asyncio.to_thread(heap.give_back)
                     await self._warm(candidate.view.histories)
                 await self._follow(candidate.tables, candidate.view, seen=False)
                 candidate.ready = True
@@ -186,6 +196,7 @@ class Follower:
             tables.rules,
             most_neighbours=self._settings.neighbours,
             unknown_shown=self._settings.unknown_items,
+            content=self._settings.content,
         )
         picture.as_of_ms = self._clock.now_ms()
         async with tables.reading() as reading:
@@ -199,8 +210,9 @@ class Follower:
 
             await reading.pairs(take)
             async for entries in reading.catalogue():
-                picture.catalogue.put(entries)
-                await asyncio.sleep(0)
+                for start in range(0, len(entries), ITEMS_AT_ONCE):
+                    picture.catalogue.put(entries[start : start + ITEMS_AT_ONCE])
+                    await asyncio.sleep(0)
             picture.links.tighten()
             picture.version = dict(reading.standing.next_change)
             picture.newest_ts_ms = reading.standing.newest_ts_ms
@@ -234,6 +246,7 @@ class Follower:
                     raise _Behind
                 self._apply(view, changes, seen=seen)
                 picture.version[partition] = number + 1
+                picture.moved_s = self._clock.monotonic()
                 # Requests are answered between two batches, not after all of them.
                 await asyncio.sleep(0)
             if not found:

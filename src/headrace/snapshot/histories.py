@@ -12,7 +12,7 @@ from operator import attrgetter
 from typing import Final
 
 from headrace import telemetry
-from headrace.errors import Unavailable
+from headrace.errors import Poison, Unavailable
 from headrace.events.types import Impression, UserEvent
 from headrace.features import history
 from headrace.features.changes import HistoryState
@@ -121,6 +121,10 @@ class Histories:
         """Return, per user, the acknowledged events that the changelog has not brought yet."""
         return [(user_id, list(entries)) for user_id, entries in self._pending.items()]
 
+    def waiting(self, user_id: str) -> list[Entry]:
+        """Return those of one user."""
+        return list(self._pending.get(user_id, ()))
+
     def apply(self, states: Collection[HistoryState]) -> None:
         """Take in what the changelog says of users that are held; others are read when they are asked for."""
         for state in states:
@@ -189,13 +193,17 @@ class Histories:
                 asked, self._missing = self._missing, {}
                 self._loading = dict.fromkeys(asked)
                 try:
-                    found = {state.user_id: state for state in await self._load(list(asked))}
-                except BaseException as error:
+                    found, guilty = await self._read(list(asked))
+                except Unavailable as error:
                     _fail(asked.values(), error)
-                    if not isinstance(error, Unavailable):
-                        raise
+                except BaseException as error:  # a bug of ours, or the end: it ends this one, and whoever waits hears of it
+                    _fail(asked.values(), error)
+                    raise
                 else:
                     for user_id, future in asked.items():
+                        if user_id in guilty:
+                            _fail([future], guilty[user_id])
+                            continue
                         self._place(user_id)
                         self._store(found.get(user_id) or HistoryState(user_id, -1, "[]"))
                         if (news := self._loading[user_id]) is not None:
@@ -205,8 +213,25 @@ class Histories:
                             future.set_result(self._merged(user_id, self._held[user_id]))
                 finally:
                     self._loading = {}
+        except asyncio.CancelledError as error:
+            _fail(self._missing.values(), error)
+            self._missing = {}
+            raise
         finally:
-            self._loader = None
+            # Whoever asked while a bug of ours ended this one has a loader as well.
+            self._loader = asyncio.create_task(self._load_missing()) if self._missing else None
+
+    async def _read(self, users: list[str]) -> tuple[dict[str, HistoryState], dict[str, Poison]]:
+        """Return the stored histories, and of users whom no table can hold why: halve until the guilty one stands alone."""
+        try:
+            return {state.user_id: state for state in await self._load(users)}, {}
+        except Poison as poison:
+            if len(users) == 1:
+                return {}, {users[0]: poison}
+        half = len(users) // 2
+        found, guilty = await self._read(users[:half])
+        more, others = await self._read(users[half:])
+        return found | more, guilty | others
 
 
 def _fail(asked: Iterable[asyncio.Future[Remembered]], error: BaseException) -> None:

@@ -38,19 +38,22 @@ class Picture:
     """What a request is answered from.
 
     ``version`` is the number of the next change per partition, ``as_of_ms`` the wall clock at which the picture last agreed
-    with the tables.
+    with the tables, ``moved_s`` the monotonic second at which requests began to see this version.
     """
 
-    def __init__(self, generation: int, rules: Rules, *, most_neighbours: int, unknown_shown: bool = True) -> None:
+    def __init__(
+        self, generation: int, rules: Rules, *, most_neighbours: int, unknown_shown: bool = True, content: bool = True
+    ) -> None:
         self.generation = generation
         self.rules = rules
         self.version: dict[int, int] = {}
         self.as_of_ms = 0
+        self.moved_s = 0.0
         self.newest_ts_ms = 0
         self.ids: list[str] = []
         self.numbers: dict[str, int] = {}
         self.links = Neighbours(most=most_neighbours)
-        self.catalogue = Catalogue(self.number_of, unknown_shown=unknown_shown)
+        self.catalogue = Catalogue(self.number_of, unknown_shown=unknown_shown, content=content)
         self._events = np.zeros(0, np.int32)
         self._weight = np.zeros(0, np.int64)
         self._decayed = np.zeros(0)
@@ -58,6 +61,8 @@ class Picture:
         self._rank = np.zeros(0, np.int32)
         self._popular = np.empty(MOST_POPULAR, np.int32)
         self._listed = 0
+        self.moves = 0
+        """Counts how often items' popularity has changed."""
 
     def __len__(self) -> int:
         """Return how many items there are."""
@@ -100,6 +105,17 @@ class Picture:
     def popular(self) -> NDArray[np.int32]:
         """Return the items of the largest decayed popularity, best first, equals by number; at most 1000."""
         return self._popular[: self._listed]
+
+    @property
+    def known(self) -> int:
+        """Return of how many items there are events."""
+        return int((self.events > 0).sum())
+
+    def place(self, number: int) -> int:
+        """Return at which place an item stands by decayed popularity, from 1, equals by number, whether or not it is shown."""
+        decayed = self.decayed
+        before = (decayed > decayed[number]) | ((decayed == decayed[number]) & (np.arange(len(self)) < number))
+        return int((before & (self.events > 0)).sum()) + 1
 
     def shown_popular(
         self, wanted: int, only: "Asked | None" = None, given: Mapping[str, Any] = MappingProxyType({})
@@ -152,6 +168,7 @@ class Picture:
         if not items:
             return
         number = self.number_of
+        self.moves += 1
         self._listed = merging.put_items(
             np.array([number(item.item_id) for item in items], np.int32),
             np.array([(item.decayed, item.visits) for item in items]),

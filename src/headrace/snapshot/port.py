@@ -87,12 +87,16 @@ class Tables(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a replica holds: the generation it answers from, the one it holds ready, and how far its picture has come."""
+    """What a replica holds: the generation it answers from, the one it holds ready, and how far its picture has come.
+
+    ``moved_ago_s`` is how many seconds ago, or more, it had come there.
+    """
 
     generation: int | None = None
     candidate: int | None = None
     as_of_ms: int = 0
     version: Mapping[int, int] = field(default_factory=dict)
+    moved_ago_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,5 +16,8 @@ class SnapshotSettings:
     unknown_items: bool = True
     """Whether an item that the catalogue never heard of is shown."""
 
+    content: bool = True
+    """Whether what the catalogue says of items is indexed, so that alike ones are found."""
+
     poll_ms: int = 25
     """How often the changelog is looked at, in milliseconds."""

@@ -95,6 +95,6 @@ class Flips:
             return [row["number"] for row in await connection.fetch(self._queries["left_behind"], group_id, hours)]
 
     async def forget_replicas(self) -> None:
-        """Forget replicas that ended without a word."""
+        """Forget replicas that ended without a word, and reports that are old."""
         async with self._database.connection() as connection:
             await connection.execute(self._queries["forget_replicas"])

@@ -1,5 +1,6 @@
 """One generation's positions, archives and features: the adapter behind ``stream.ledger``."""
 
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from itertools import starmap
@@ -16,7 +17,7 @@ from headrace.features.history import History
 from headrace.features.outcomes import TOP, OutcomeMemory, Request, Shown
 from headrace.features.projection import Rules
 from headrace.features.writes import FollowUp, Writes
-from headrace.log.port import OUTWARD, TOPICS, Topic
+from headrace.log.port import OUTWARD, TOPIC_NUMBER, TOPICS, Topic
 from headrace.store.archive import rows_of
 from headrace.store.errors import told_apart
 from headrace.store.generations import Generation
@@ -124,7 +125,7 @@ class PostgresPage:
         rows = [
             (
                 self._names[one.topic], one.partition, one.offset, one.timestamp_ms, one.key, one.error_type, one.error_message,
-                one.payload, one.payload_bytes, one.payload_sha256, one.failed_at_ms,
+                one.payload, one.payload_bytes, one.payload_sha256, one.failed_at_ms, one.event_id,
             )
             for one in letters
         ]  # fmt: skip
@@ -139,17 +140,21 @@ class PostgresPage:
         await self._connection.execute(self._queries["pass_gap"], owned.partition, topic, first_missing, next_present)
 
     async def tally(self, owned: Owned, tally: Tally) -> None:
-        """Sum up the batch in the partition's row."""
+        """Sum up the batch in the partition's row, and store its own: one statement."""
         await self._connection.execute(
             self._queries["tally"],
             owned.partition,
             _stored(tally.counted),
-            _stored(tally.duplicates),
+            _stored(Counter(one.topic for one in tally.repeats)),
             tally.dead,
             tally.newest_ts_ms,
             tally.applied_at_ms,
             tally.latency_ms,
             tally.rearmed,
+            tally.records,
+            [one.id_hash for one in tally.repeats] or None,
+            [TOPIC_NUMBER[one.topic] for one in tally.repeats] or None,
+            [one.offset for one in tally.repeats] or None,
         )
 
     async def _add_items(self, writes: Writes) -> list[changes.ItemState]:

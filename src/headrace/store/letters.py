@@ -45,15 +45,33 @@ class PostgresLetters:
             rows = await connection.fetch(self._queries["dead_letters"], *_chosen(choice), *behind, limit)
         return [_letter(row) for row in rows]
 
-    async def settle(self, positions: Sequence[Position], state: State, now_ms: int, ids: Sequence[bytes] | None = None) -> int:
+    async def begin_redriving(self, records: Mapping[Position, bytes]) -> dict[Position, bytes]:
+        """Note what open letters are redriven with."""
+        if not records:
+            return {}
+        columns = [list(column) for column in zip(*records, strict=True)]
+        async with self._database.transaction() as connection:
+            await connection.execute(self._queries["lock_dead_letters"], *columns)
+            rows = await connection.fetch(self._queries["begin_redriving"], *columns, list(records.values()))
+        return {_position(row): row["redriving"] for row in rows}
+
+    async def give_up_redriving(self, position: Position, record: bytes) -> None:
+        """Let a letter be redriven with another record."""
+        async with self._database.connection() as connection:
+            await connection.execute(self._queries["give_up_redriving"], *position, record)
+
+    async def settle(
+        self, positions: Sequence[Position], state: State, now_ms: int, ids: Sequence[bytes] | None = None
+    ) -> set[Position]:
         """Note what became of open letters."""
         if not positions:
-            return 0
+            return set()
         columns = [list(column) for column in zip(*positions, strict=True)]
         counted_as: Sequence[bytes | None] = ids or [None] * len(positions)
-        async with self._database.connection() as connection:
+        async with self._database.transaction() as connection:
+            await connection.execute(self._queries["lock_dead_letters"], *columns)
             rows = await connection.fetch(self._queries["settle_dead_letters"], *columns, counted_as, state, now_ms)
-        return len(rows)
+        return {_position(row) for row in rows}
 
     async def known(self, ids: Collection[bytes]) -> dict[bytes, bytes]:
         """Return id and payload of the events that count already."""
@@ -89,9 +107,13 @@ def _chosen(choice: Choice) -> tuple[object, ...]:
     return (*columns, choice.cause, choice.state)
 
 
+def _position(row: asyncpg.Record) -> Position:
+    return Position(row["source_topic"], row["source_partition"], row["source_offset"])
+
+
 def _letter(row: asyncpg.Record) -> Letter:
     return Letter(
-        position=Position(row["source_topic"], row["source_partition"], row["source_offset"]),
+        position=_position(row),
         timestamp_ms=row["source_timestamp_ms"],
         key=row["source_key"],
         error_type=row["error_type"],
@@ -105,4 +127,5 @@ def _letter(row: asyncpg.Record) -> Letter:
         settled_at_ms=row["settled_at_ms"],
         redriven_id=row["redriven_id"],
         copied_at_ms=row["copied_at_ms"],
+        redriving=row["redriving"],
     )

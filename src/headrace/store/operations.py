@@ -17,6 +17,9 @@ CHANGELOG_S: Final = 300
 
 HOUR_MS: Final = 3_600_000
 IDS_AT_ONCE: Final = 20_000
+BATCHES_AT_ONCE: Final = 1_000
+"""Of each partition."""
+
 MOST_STEPS: Final = 50
 """Ids are forgotten in small steps, a million at a time at most."""
 DAY_MS: Final = 86_400_000
@@ -41,6 +44,8 @@ class Partition:
     last_latency_ms: int
     halted: str | None
     from_archive: bool = False
+    lease_left_ms: int = 0
+    """How long the owner may go on without a sign of life."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +136,22 @@ class Operations:
         async with self._database.connection() as connection:
             return int(await connection.fetchval(self._queries["open_dead_letters"]))
 
-    async def tidy(self, now_ms: int, remembered_ms: int) -> None:
-        """Trim the changelog, forget ids that no live event can bring again, forget workers long gone."""
+    async def archive_bytes(self) -> dict[str, int]:
+        """Return how many bytes of the disk each archive takes, by the name of its table; cheap, whatever they hold."""
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(self._queries["archive_bytes"])
+        return {row["name"]: row["bytes"] for row in rows}
+
+    async def tidy(self, now_ms: int, remembered_ms: int, kept_hours: int) -> None:
+        """Trim the changelog, forget ids that no live event can bring again, batches not kept, workers long gone."""
         async with self._database.connection() as connection:
             await connection.execute(self._queries["trim_changelog"], float(CHANGELOG_S))
             for _ in range(MOST_STEPS):
                 done = await connection.execute(self._queries["forget_ids"], now_ms - remembered_ms, remembered_ms, IDS_AT_ONCE)
                 if done != f"DELETE {IDS_AT_ONCE}":
+                    break
+            for _ in range(MOST_STEPS):
+                if await connection.execute(self._queries["forget_batches"], kept_hours, BATCHES_AT_ONCE) == "DELETE 0":
                     break
         await departed.fold(self._database, self._queries)
 
@@ -147,6 +161,30 @@ async def sample_of_users(database: Database, generation: Generation, *, space: 
     query = Queries("headrace.store", space=space, generation=generation.number)["sample_of_users"]
     async with database.connection() as connection:
         return [row["user_id"] for row in await connection.fetch(query, f"/{seed}", users)]
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A user and what they did last."""
+
+    user_id: str
+    item_id: str
+    event_type: str
+    received_ms: int
+
+
+async def recent_users(database: Database, generation: Generation, *, space: str, acts: int, users: int) -> list[Acted]:
+    """Return at most so many users among the latest ``acts`` records, who acted last first. Raises ``Unavailable``."""
+    query = Queries("headrace.store", space=space, generation=generation.number)["recent_users"]
+    async with database.connection() as connection:
+        return [Acted(*row) for row in await connection.fetch(query, acts, users)]
+
+
+async def users_like(database: Database, generation: Generation, *, space: str, beginning: str, users: int) -> list[str]:
+    """Return at most so many users with a history whose names begin so. Raises ``Unavailable``."""
+    query = Queries("headrace.store", space=space, generation=generation.number)["users_like"]
+    async with database.connection() as connection:
+        return [row["user_id"] for row in await connection.fetch(query, beginning, beginning + chr(0x10FFFF), users)]
 
 
 async def lowest_positions(database: Database, space: str) -> Mapping[tuple[Topic, int], int]:
@@ -210,4 +248,5 @@ def _partition(row: asyncpg.Record) -> Partition:
         last_latency_ms=row["last_latency_ms"],
         halted=row["halted"],
         from_archive=row["from_archive"],
+        lease_left_ms=row["lease_left_ms"],
     )

@@ -44,6 +44,10 @@ class Database:
         """Return the address this pool connects to."""
         return self._url
 
+    def share(self) -> "Database":
+        """Return what one of several spaces gets of this pool: no more than half of it at a time."""
+        return Share(self, max(1, self._largest // 2))
+
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[Connection]:
         """Lend a connection; every driver error inside becomes ``Unavailable``, ``Poison`` or stays a bug."""
@@ -95,6 +99,34 @@ class Database:
                     server_settings={"application_name": "headrace", "idle_in_transaction_session_timeout": "60000"},
                 )
         return self._pool
+
+
+class Share(Database):
+    """A pool's connections as one space sees them: at most so many at a time, so that one which hangs leaves some to others."""
+
+    def __init__(self, whole: Database, most: int) -> None:
+        self._whole = whole
+        self._turns = asyncio.Semaphore(most)
+
+    @property
+    def url(self) -> str:
+        """Return the address the pool connects to."""
+        return self._whole.url
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator[Connection]:
+        """Lend a connection of the pool."""
+        with told_apart():
+            async with asyncio.timeout(STATEMENT_TIMEOUT_S):
+                await self._turns.acquire()
+        try:
+            async with self._whole.connection() as connection:
+                yield connection
+        finally:
+            self._turns.release()
+
+    async def close(self) -> None:
+        """Do nothing: the pool is closed by whoever opened it."""
 
 
 async def _as_it_is(_connection: object) -> None:

@@ -42,11 +42,14 @@ UPDATE @space.generations SET state = 'followed', finished_at = now() WHERE numb
 INSERT INTO @space.live (generation) VALUES ($1) ON CONFLICT DO NOTHING
 
 -- name: report_replica
--- Report what a replica holds; return the generations it is to hold: the live one, and the candidate while there is one.
+-- Report what a replica holds, and how many seconds ago its picture moved, unless it stands still; return the generations it is to hold: the live one, and the candidate while there is one.
 WITH told AS (
     INSERT INTO @space.replicas (replica_id, generation, candidate, as_of_ms, version) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (replica_id) DO UPDATE SET seen_at = now(), generation = excluded.generation, candidate = excluded.candidate,
         as_of_ms = excluded.as_of_ms, version = excluded.version
+), moved AS (
+    INSERT INTO @space.sightings (replica_id, generation, moved_at, changes)
+    SELECT $1, $2, now() - make_interval(secs => $6::float8), $7::bigint[] WHERE $6 IS NOT NULL ON CONFLICT DO NOTHING
 )
 SELECT g.*, g.number = l.generation AS live FROM @space.live AS l
 JOIN @space.generations AS g ON g.number = l.generation OR (g.number = l.candidate AND l.candidate_until > now())
@@ -61,8 +64,22 @@ SELECT replica_id, generation, candidate, as_of_ms FROM @space.replicas
 WHERE seen_at > now() - make_interval(secs => $1::float8) ORDER BY started_at
 
 -- name: forget_replicas
--- Forget replicas that ended without a word.
+-- Forget replicas that ended without a word, and what they all reported a day ago.
+WITH sightings AS (DELETE FROM @space.sightings WHERE seen_at < now() - interval '1 day')
 DELETE FROM @space.replicas WHERE seen_at < now() - interval '1 hour'
+
+-- name: schemas_of_spaces
+-- Every schema of ours with the bytes of its tables: spaces and their generations.
+SELECT n.nspname AS name, coalesce(sum(pg_total_relation_size(c.oid)), 0) AS size
+FROM pg_namespace AS n LEFT JOIN pg_class AS c ON c.relnamespace = n.oid AND c.relkind = 'r'
+WHERE (n.nspname = $1 OR starts_with(n.nspname, $1 || '_')) AND to_regclass(quote_ident(n.nspname) || '.migrations') IS NOT NULL
+GROUP BY n.nspname
+
+-- name: at_work
+-- The workers and API processes that were heard of lately and have not left.
+SELECT worker_id AS name FROM @space.workers WHERE NOT leaving AND seen_at > now() - make_interval(secs => $1::float8)
+UNION ALL
+SELECT replica_id FROM @space.replicas WHERE seen_at > now() - make_interval(secs => $1::float8)
 
 -- name: readers
 -- Which generation is read, which before it, and which one is held ready.
@@ -105,6 +122,18 @@ WHERE group_id = $1 AND state = 'followed' AND left_at < now() - make_interval(h
 WITH gone AS (DELETE FROM @space.workers WHERE generation = $1),
     no_way_back AS (UPDATE @space.live SET previous = NULL WHERE previous = $1)
 UPDATE @space.generations SET state = 'dropped' WHERE number = $1
+
+-- name: chosen_recipe
+-- The recipe that was made the default, if any was.
+SELECT name FROM @space.chosen_recipe
+
+-- name: choose_recipe
+-- Make a recipe the default.
+INSERT INTO @space.chosen_recipe (name) VALUES ($1) ON CONFLICT (one_row) DO UPDATE SET name = excluded.name, chosen_at = now()
+
+-- name: choose_no_recipe
+-- Leave the default to the setting.
+DELETE FROM @space.chosen_recipe
 
 -- name: partition_numbers
 -- Which partitions there are.
@@ -155,6 +184,26 @@ CROSS JOIN LATERAL (
 ) AS acts
 WHERE acts.session_id IS NOT NULL
 ORDER BY acts.server_received_ts_ms
+
+-- name: recent_users
+-- Who acted last, the latest first, with what they did then: read from the ends of the partitions' archives, by their key.
+SELECT user_id, item_id, event_type, received_ms FROM (
+    SELECT DISTINCT ON (acts.user_id) acts.user_id, acts.item_id, acts.event_type, acts.server_received_ts_ms AS received_ms
+    FROM @gen.partitions AS p
+    CROSS JOIN LATERAL (
+        (SELECT user_id, item_id, event_type, server_received_ts_ms FROM @gen.interactions
+        WHERE partition = p.partition AND applied > p.applied - $1 / (SELECT count(*) FROM @gen.partitions))
+        UNION ALL
+        (SELECT user_id, item_id, 'watch', server_received_ts_ms FROM @gen.watches
+        WHERE partition = p.partition AND applied > p.applied - $1 / (SELECT count(*) FROM @gen.partitions))
+    ) AS acts
+    ORDER BY acts.user_id, acts.server_received_ts_ms DESC
+) AS latest
+ORDER BY received_ms DESC, user_id LIMIT $2
+
+-- name: users_like
+-- The first users whose names begin so: those from the beginning up to what sorts behind all that begin with it.
+SELECT user_id FROM @gen.user_history WHERE user_id >= $1 AND user_id < $2 ORDER BY user_id LIMIT $3
 
 -- name: shown
 -- What some requests have shown at positions below a limit, first applied list first.
@@ -211,6 +260,10 @@ SELECT item_id, applied, item::text AS item FROM @gen.catalogue
 -- A page of the items that are there, behind one.
 SELECT item_id, item::text AS item FROM @gen.catalogue WHERE item IS NOT NULL AND item_id > $1 ORDER BY item_id LIMIT $2
 
+-- name: size_of_catalogue
+-- How many items there are.
+SELECT count(*) FROM @gen.catalogue WHERE item IS NOT NULL
+
 -- name: all_changes
 -- All changes of the catalogue in a partition, in applied order.
 SELECT * FROM @gen.item_changes WHERE partition = $1 ORDER BY applied
@@ -248,9 +301,9 @@ INSERT INTO @gen.changelog (partition, number, payload) SELECT $1, number, $2 FR
 -- name: bury
 -- Store dead letters.
 INSERT INTO @gen.dead_letters (source_topic, source_partition, source_offset, source_timestamp_ms, source_key, error_type,
-    error_message, payload, payload_bytes, payload_sha256, failed_at_ms)
+    error_message, payload, payload_bytes, payload_sha256, failed_at_ms, event_id)
 SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::bytea[],
-    $9::bigint[], $10::bytea[], $11::bigint[])
+    $9::bigint[], $10::bytea[], $11::bigint[], $12::text[])
 
 -- name: causes_of_death
 -- What the chosen dead letters died of, the most frequent first; one is named by its topic's first position.
@@ -275,12 +328,31 @@ WHERE ($1::text[] IS NULL
     AND (source_topic, source_partition, source_offset) > ($6::text, $7::int, $8::bigint)
 ORDER BY source_topic, source_partition, source_offset LIMIT $9
 
+-- name: lock_dead_letters
+-- Lock dead letters in order of position, so that two who deal with the same ones wait for each other.
+SELECT 1 FROM @gen.dead_letters
+WHERE (source_topic, source_partition, source_offset) IN (SELECT * FROM unnest($1::text[], $2::int[], $3::bigint[]))
+ORDER BY source_topic, source_partition, source_offset FOR UPDATE
+
+-- name: begin_redriving
+-- Note what open dead letters are redriven with, unless another record was noted before; tell the one that holds.
+UPDATE @gen.dead_letters AS d SET redriving = coalesce(d.redriving, b.value)
+FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) AS b (topic, partition, "offset", value)
+WHERE d.source_topic = b.topic AND d.source_partition = b.partition AND d.source_offset = b."offset" AND d.state = 'open'
+RETURNING d.source_topic, d.source_partition, d.source_offset, d.redriving
+
+-- name: give_up_redriving
+-- Let a dead letter be redriven with another record: this one was never appended, and cannot be.
+UPDATE @gen.dead_letters SET redriving = NULL
+WHERE source_topic = $1 AND source_partition = $2 AND source_offset = $3 AND state = 'open' AND redriving = $4
+
 -- name: settle_dead_letters
--- Note what became of open dead letters.
-UPDATE @gen.dead_letters AS d SET state = $5, settled_at_ms = $6, redriven_id = s.id
+-- Note what became of open dead letters; one whose redriving has begun can only be redriven, one where it has not only dropped.
+UPDATE @gen.dead_letters AS d SET state = $5, settled_at_ms = $6, redriven_id = s.id, redriving = NULL
 FROM unnest($1::text[], $2::int[], $3::bigint[], $4::bytea[]) AS s (topic, partition, "offset", id)
 WHERE d.source_topic = s.topic AND d.source_partition = s.partition AND d.source_offset = s."offset" AND d.state = 'open'
-RETURNING d.source_offset
+    AND (d.redriving IS NOT NULL) = ($5 = 'redriven')
+RETURNING d.source_topic, d.source_partition, d.source_offset
 
 -- name: where_counted
 -- Where the events with these ids were counted: 0 interaction, 1 watch, 2 impression, 3 change of the catalogue.
@@ -305,6 +377,11 @@ WHERE d.source_topic = c.topic AND d.source_partition = c.partition AND d.source
 -- name: open_dead_letters
 -- How many dead letters wait for somebody to look at them.
 SELECT count(*) FROM @gen.dead_letters WHERE state = 'open'
+
+-- name: archive_bytes
+-- How much of the disk each archive takes, with its indexes.
+SELECT name, coalesce(pg_total_relation_size(to_regclass('@gen.' || name)), 0)::bigint AS bytes
+FROM unnest(ARRAY['interactions', 'watches', 'impression_lists', 'item_changes']) AS name
 
 -- name: pass_gap
 -- Record offsets that the log no longer has.
@@ -343,13 +420,17 @@ SELECT * FROM @source.impression_lists WHERE partition = $1 AND applied >= $2 AN
 SELECT * FROM @source.item_changes WHERE partition = $1 AND applied >= $2 AND applied < $3 ORDER BY applied
 
 -- name: tally
--- Sum up a batch in its partition's row.
-UPDATE @gen.partitions SET
-    counted = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(counted, $2::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
-    duplicates = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(duplicates, $3::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
-    dead = dead + $4, newest_ts_ms = greatest(newest_ts_ms, $5), last_applied_at_ms = $6, last_latency_ms = $7,
-    released = released AND NOT $8
-WHERE partition = $1
+-- Sum up a batch in its partition's row, and store its own.
+WITH summed AS (
+    UPDATE @gen.partitions SET
+        counted = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(counted, $2::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
+        duplicates = ARRAY(SELECT coalesce(a, 0) + coalesce(b, 0) FROM unnest(duplicates, $3::bigint[]) WITH ORDINALITY AS t (a, b, n) ORDER BY n),
+        dead = dead + $4, newest_ts_ms = greatest(newest_ts_ms, $5), last_applied_at_ms = $6, last_latency_ms = $7,
+        released = released AND NOT $8
+    WHERE partition = $1 RETURNING partition, applied, changes
+)
+INSERT INTO @gen.batches (partition, applied, records, changes, repeated_ids, repeated_topics, repeated_offsets)
+SELECT partition, applied, $9::int, changes, $10::bytea[], $11::smallint[], $12::bigint[] FROM summed
 
 -- name: sign_of_life
 -- Report as alive.
@@ -417,7 +498,8 @@ WHERE halted IS NOT NULL AND ($1::int[] IS NULL OR partition = ANY($1)) RETURNIN
 -- name: partitions
 -- All partitions as they stand.
 SELECT partition, epoch, owner, lease_until > now() AS leased, positions, started_from, applied, counted, duplicates, dead, skipped,
-    changes, newest_ts_ms, last_applied_at_ms, last_latency_ms, halted, from_archive
+    changes, newest_ts_ms, last_applied_at_ms, last_latency_ms, halted, from_archive,
+    greatest(0, coalesce(extract(epoch FROM lease_until - now()) * 1000, 0))::bigint AS lease_left_ms
 FROM @gen.partitions ORDER BY partition
 
 -- name: living_workers
@@ -442,6 +524,14 @@ WITH numbered AS MATERIALIZED (
 )
 SELECT l.number AS low, h.number AS high, least(c.meetings, 2147483647)::int4 AS meetings, c.low_to_high, c.high_to_low
 FROM @gen.co_visitation AS c JOIN numbered AS l ON l.item_id = c.low JOIN numbered AS h ON h.item_id = c.high
+
+-- name: pairs_of_item
+-- How an item stands to some others, two reads by the key for each.
+SELECT c.low, c.high, c.meetings, c.low_to_high, c.high_to_low
+FROM unnest($2::text[]) AS o (item_id)
+JOIN @gen.co_visitation AS c
+    ON c.low = least(o.item_id COLLATE "C", $1::text COLLATE "C") AND c.high = greatest(o.item_id COLLATE "C", $1::text COLLATE "C")
+WHERE o.item_id <> $1
 
 -- name: sample_of_users
 -- Some users with a history, the same for the same seed.
@@ -485,6 +575,14 @@ DELETE FROM @gen.changelog WHERE written_at < now() - make_interval(secs => $1)
 DELETE FROM @gen.event_ids WHERE ctid = ANY (ARRAY(
     SELECT i.ctid FROM @gen.event_ids AS i JOIN @gen.partitions AS p ON p.partition = i.partition
     WHERE i.ts_ms < $1 AND NOT i.kept AND i.ts_ms < p.newest_ts_ms - $2::bigint LIMIT $3
+))
+
+-- name: forget_batches
+-- Forget the oldest batches of each partition, so many at a time, that are older than the log is kept.
+DELETE FROM @gen.batches WHERE ctid = ANY (ARRAY(
+    SELECT b.ctid FROM @gen.partitions AS p CROSS JOIN LATERAL (
+        SELECT ctid, written_at FROM @gen.batches WHERE partition = p.partition ORDER BY applied LIMIT $2
+    ) AS b WHERE b.written_at < now() - make_interval(hours => $1::int)
 ))
 
 -- name: departed_workers
@@ -594,3 +692,56 @@ WHERE partition = $1
 -- Which of these ids count already or were taken by the embedded log, and with what payload.
 SELECT id, payload_hash FROM @gen.event_ids WHERE id = ANY($1::bytea[])
 UNION ALL SELECT id, payload_hash FROM @space.door_ids WHERE id = ANY($1::bytea[])
+
+-- name: find_items
+-- Items whose id or title begins with something, from the events and the catalogue alike.
+WITH found AS (
+    (SELECT item_id FROM @gen.item_popularity WHERE item_id >= $1 AND item_id < $1 || chr(1114111) ORDER BY item_id LIMIT $3)
+    UNION (SELECT item_id FROM @gen.catalogue
+        WHERE item IS NOT NULL AND item_id >= $1 AND item_id < $1 || chr(1114111) ORDER BY item_id LIMIT $3)
+    UNION (SELECT item_id FROM @gen.catalogue
+        WHERE item IS NOT NULL AND lower(item ->> 'title') COLLATE "C" >= $2
+            AND lower(item ->> 'title') COLLATE "C" < $2 || chr(1114111)
+        ORDER BY lower(item ->> 'title') COLLATE "C" LIMIT $3)
+)
+SELECT item_id, c.item ->> 'title' AS title, coalesce(p.events, 0) AS events
+FROM found LEFT JOIN @gen.catalogue AS c USING (item_id) LEFT JOIN @gen.item_popularity AS p USING (item_id)
+ORDER BY item_id LIMIT $3
+
+-- name: titles
+-- What the catalogue calls some items.
+SELECT item_id, item ->> 'title' AS title FROM @gen.catalogue WHERE item_id = ANY($1::text[]) AND item IS NOT NULL
+
+-- name: item_hours
+-- Acts on an item in spans of so many hours, within two hours.
+SELECT hour / $4::int AS span, sum(views) AS views, sum(clicks) AS clicks, sum(purchases) AS purchases, sum(watches) AS watches
+FROM @gen.item_hours WHERE item_id = $1 AND hour >= $2 AND hour < $3 GROUP BY 1 ORDER BY 1
+
+-- name: hours_left
+-- How many records of how many are not counted into hours yet.
+SELECT coalesce(sum(p.applied - coalesce(c.applied, 0)), 0)::bigint AS remaining, coalesce(sum(p.applied), 0)::bigint AS whole
+FROM @gen.partitions AS p LEFT JOIN @gen.item_hours_counted AS c USING (partition)
+
+-- name: hours_next
+-- The partition that is the furthest behind in being counted into hours, and from where to where to count.
+SELECT p.partition, coalesce(c.applied, 0) AS first, least(p.applied, coalesce(c.applied, 0) + $1) AS behind
+FROM @gen.partitions AS p LEFT JOIN @gen.item_hours_counted AS c USING (partition)
+WHERE p.applied > coalesce(c.applied, 0) ORDER BY p.applied - coalesce(c.applied, 0) DESC LIMIT 1
+
+-- name: count_hours
+-- Count a stretch of a partition's archives into hours.
+INSERT INTO @gen.item_hours AS h (item_id, hour, views, clicks, purchases, watches)
+SELECT item_id, ts_ms / 3600000, count(*) FILTER (WHERE kind = 'view'), count(*) FILTER (WHERE kind = 'click'),
+    count(*) FILTER (WHERE kind = 'purchase'), count(*) FILTER (WHERE kind = 'watch')
+FROM (
+    SELECT item_id, ts_ms, event_type AS kind FROM @gen.interactions WHERE partition = $1 AND applied >= $2 AND applied < $3
+    UNION ALL SELECT item_id, ts_ms, 'watch' FROM @gen.watches WHERE partition = $1 AND applied >= $2 AND applied < $3
+) AS acts
+GROUP BY 1, 2 ORDER BY 1, 2
+ON CONFLICT (item_id, hour) DO UPDATE SET views = h.views + excluded.views, clicks = h.clicks + excluded.clicks,
+    purchases = h.purchases + excluded.purchases, watches = h.watches + excluded.watches
+
+-- name: hours_counted
+-- Note how far a partition is counted into hours.
+INSERT INTO @gen.item_hours_counted (partition, applied) VALUES ($1, $2)
+ON CONFLICT (partition) DO UPDATE SET applied = excluded.applied

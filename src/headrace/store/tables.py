@@ -28,7 +28,7 @@ ROWS_AT_ONCE: Final = 5_000
 
 
 @contextmanager
-def _standing_tables() -> Iterator[None]:
+def standing_tables() -> Iterator[None]:
     """Say of tables that were dropped under a reader that they are away: it will be told which ones to read."""
     try:
         yield
@@ -96,27 +96,27 @@ class PostgresTables:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[Reading]:
         """Open a consistent read."""
-        with _standing_tables():
+        with standing_tables():
             async with self._database.transaction(isolation="repeatable_read", readonly=True) as connection:
                 rows = await connection.fetch(self._queries["partitions"])
                 yield PostgresReading(connection, self._queries, _standing(rows))
 
     async def standing(self) -> Standing:
         """Return where the tables stand now."""
-        with _standing_tables():
+        with standing_tables():
             async with self._database.connection() as connection:
                 return _standing(await connection.fetch(self._queries["partitions"]))
 
     async def changes(self, since: Mapping[int, int], *, limit: int) -> list[tuple[int, int, Changes]]:
         """Return the changelog from these numbers on."""
-        with _standing_tables():
+        with standing_tables():
             async with self._database.connection() as connection:
                 rows = await connection.fetch(self._queries["changes"], list(since), list(since.values()), limit)
         return [(row["partition"], row["number"], changes.decode(row["payload"])) for row in rows]
 
     async def histories(self, users: Collection[str]) -> list[HistoryState]:
         """Return the stored histories of these users."""
-        with _standing_tables():
+        with standing_tables():
             async with self._database.connection() as connection:
                 rows = await connection.fetch(self._queries["histories"], list(users))
         return [HistoryState(row["user_id"], row["applied"], row["entries"]) for row in rows]
@@ -136,14 +136,19 @@ class PostgresGenerations:
         self._space = space
         self._queries = Queries("headrace.store", space=space)
         self._replica_id = replica_id or uuid4().hex
+        self._told: tuple[int | None, dict[int, int]] = (None, {})
 
     async def look(self, held: Held) -> Wanted:
         """Report what is held, return what is to be held: one statement."""
         version = msgspec.json.encode({str(partition): number for partition, number in held.version.items()}).decode()
+        told = (held.generation, dict(held.version))
+        moved_ago_s = None if told == self._told or held.generation is None else held.moved_ago_s
         async with self._database.connection() as connection:
             rows = await connection.fetch(
-                self._queries["report_replica"], self._replica_id, held.generation, held.candidate, held.as_of_ms, version
-            )
+                self._queries["report_replica"], self._replica_id, held.generation, held.candidate, held.as_of_ms, version,
+                moved_ago_s, [held.version.get(partition, 0) for partition in range(max(held.version, default=-1) + 1)],
+            )  # fmt: skip
+        self._told = told
         tables = {row["live"]: PostgresTables(self._database, generations.of_row(row), space=self._space) for row in rows}
         return Wanted(tables.get(True), tables.get(False))
 

@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Final
 
 from headrace.errors import Poison
+from headrace.events import codec
 from headrace.log.port import StoredRecord, Topic
 
 LARGEST_PAYLOAD: Final = 64 * 1024
@@ -37,6 +38,8 @@ class DeadLetter:
     payload_bytes: int
     payload_sha256: bytes
     failed_at_ms: int
+    event_id: str | None
+    """The id that its event was sent with, where one can be read."""
 
 
 def envelope(record: StoredRecord, poison: Poison, failed_at_ms: int) -> DeadLetter:
@@ -53,6 +56,7 @@ def envelope(record: StoredRecord, poison: Poison, failed_at_ms: int) -> DeadLet
         payload_bytes=len(record.value),
         payload_sha256=sha256(record.value).digest(),
         failed_at_ms=failed_at_ms,
+        event_id=codec.event_id_of(record.value),
     )
 
 

@@ -48,12 +48,21 @@ class Applied(NamedTuple):
     applied: int
 
 
+class Repeat(NamedTuple):
+    """A record whose event was counted before: the event's id (hash) and the record's place."""
+
+    id_hash: bytes
+    topic: Topic
+    offset: int
+
+
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What one batch did, for its partition's row; counts of events and of duplicates stand by topic."""
+    """What one batch did, for its partition's row and its own; counts of events stand by topic."""
 
+    records: int
     counted: dict[Topic, int]
-    duplicates: dict[Topic, int]
+    repeats: Sequence[Repeat]
     dead: int
     newest_ts_ms: int
     applied_at_ms: int
@@ -119,7 +128,7 @@ class Page(Protocol):
         ...
 
     async def tally(self, owned: Owned, tally: Tally) -> None:
-        """Sum up the batch in the partition's row."""
+        """Sum up the batch in the partition's row, and write down that it was: the last statement before the commit."""
         ...
 
 

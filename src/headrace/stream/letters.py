@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple, Protocol, Self
 
-_WRITTEN: Final = re.compile(r"(.+):([0-9]{1,9}):([0-9]{1,18})")
+_WRITTEN: Final = re.compile(r"([^\x00-\x1f\x7f-\x9f\ud800-\udfff]+):([0-9]{1,9}):([0-9]{1,18})")
 
 
 class State(StrEnum):
@@ -56,6 +56,8 @@ class Letter:
     settled_at_ms: int | None
     redriven_id: bytes | None
     copied_at_ms: int | None
+    redriving: bytes | None = None
+    """The record that it is being redriven with, as long as it is open."""
 
     @property
     def whole(self) -> bool:
@@ -98,8 +100,21 @@ class Letters(Protocol):
         """Return the chosen letters behind a position, in order of position."""
         ...
 
-    async def settle(self, positions: Sequence[Position], state: State, now_ms: int, ids: Sequence[bytes] | None = None) -> int:
-        """Note what became of open letters and return how many those were; ``ids`` are the event ids of redriven ones."""
+    async def begin_redriving(self, records: Mapping[Position, bytes]) -> dict[Position, bytes]:
+        """Note what open letters are redriven with, and return what holds for each that is open: the first that was noted."""
+        ...
+
+    async def give_up_redriving(self, position: Position, record: bytes) -> None:
+        """Let a letter be redriven with another record than this one, which cannot be appended."""
+        ...
+
+    async def settle(
+        self, positions: Sequence[Position], state: State, now_ms: int, ids: Sequence[bytes] | None = None
+    ) -> set[Position]:
+        """Note what became of open letters and return those that it holds for; ``ids`` are the event ids of redriven ones.
+
+        A letter is redriven only after its redriving has begun, and dropped only where it has not.
+        """
         ...
 
     async def known(self, ids: Collection[bytes]) -> dict[bytes, bytes]:

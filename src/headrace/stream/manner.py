@@ -10,8 +10,8 @@ GENTLE_RECORDS = 500
 """Records of a batch of a generation that is being built: a batch holds up the live ones for as long as it computes."""
 
 
-REST = 2.0
-"""A gentle one rests so many times as long as its batch took. Twice: answers then take no longer than twice the time."""
+REST = 1.0
+"""A gentle one, alone on its machine, rests so many times as long as its batch took: half a processor is for it."""
 
 KEPT_AFTER_MS = 30 * 86_400_000
 """An event that old when it arrived is imported history, unless the door is told to admit older or younger ones only."""
@@ -21,8 +21,9 @@ class Manner:
     """One generation's way of being worked on; changed while it runs, when it becomes the main one or has caught up.
 
     The metrics of live records are those of the ``main`` generation alone. A ``gentle`` one takes one partition at a time and
-    rests twice as long as each batch took: live ingest goes first. An event that was older than ``kept_after_ms`` when it
-    arrived is history, whose id is remembered for good.
+    rests after each batch: live ingest goes first. ``mates`` is how many processes of this machine work on the generation, this
+    one included; the more they are the longer each rests, so that together they take no more than one would. An event that was
+    older than ``kept_after_ms`` when it arrived is history, whose id is remembered for good.
     """
 
     def __init__(self, clock: Clock, *, generation: int = 0, main: bool = True, gentle: bool = False) -> None:
@@ -30,6 +31,7 @@ class Manner:
         self.generation = generation
         self.main = main
         self.gentle = gentle
+        self.mates = 1
         self._clock = clock
         self._turn = asyncio.Lock()
 
@@ -46,4 +48,8 @@ class Manner:
         async with self._turn:
             began = self._clock.monotonic()
             yield
-            await asyncio.sleep(REST * (self._clock.monotonic() - began))
+            await asyncio.sleep(self.rest(self._clock.monotonic() - began))
+
+    def rest(self, took: float) -> float:
+        """Return how long a gentle one rests after so long a batch, in the same unit."""
+        return ((1 + REST) * self.mates - 1) * took

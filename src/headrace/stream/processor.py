@@ -23,7 +23,7 @@ from headrace.features.projection import Recent, project
 from headrace.features.writes import Writes
 from headrace.log.port import Misplaced, Reader, StoredRecord, Topic
 from headrace.stream.dead_letters import Brake, DeadLetter, envelope
-from headrace.stream.ledger import Applied, Ledger, NewId, Owned, Page, Tally, next_positions
+from headrace.stream.ledger import Applied, Ledger, NewId, Owned, Page, Repeat, Tally, next_positions
 from headrace.stream.manner import Manner
 
 DECODERS: Final[dict[Topic, Callable[[bytes], Event]]] = {
@@ -43,11 +43,11 @@ class Decoded(NamedTuple):
 
 @dataclass(slots=True)
 class Judged:
-    """A batch told apart: events that count, letters of those that cannot, and how many counted before."""
+    """A batch told apart: events that count, letters of those that cannot, and those that counted before."""
 
     applied: list[Applied] = field(default_factory=list)
     letters: list[DeadLetter] = field(default_factory=list)
-    duplicates: list[StoredRecord] = field(default_factory=list)
+    repeats: list[Repeat] = field(default_factory=list)
 
 
 class _Halting(Exception):
@@ -136,7 +136,7 @@ class Processor:
             if (halt := self._brake.would_halt(died)) is not None:
                 raise _Halting(halt)
             await self._write(page, owned, judged)
-            await page.tally(owned, self._tally(judged, rearmed=self._brake.rearms(died)))
+            await page.tally(owned, self._tally(judged, len(records), rearmed=self._brake.rearms(died)))
         owned.positions = positions
         owned.applied += len(records)
         self._brake.note(died)
@@ -169,7 +169,7 @@ class Processor:
                 judged.applied.append(Applied(event, record.topic, record.place, new.applied))
         for record, identity, payload in repeats:
             if known.get(identity, ids[identity].payload_hash) == payload:
-                judged.duplicates.append(record)
+                judged.repeats.append(Repeat(identity, record.topic, record.place))
             else:
                 poison = Poison("id_conflict", "an event with this event_id and another payload came before")
                 judged.letters.append(envelope(record, poison, now_ms))
@@ -196,12 +196,13 @@ class Processor:
         if judged.letters:
             await page.bury(judged.letters)
 
-    def _tally(self, judged: Judged, *, rearmed: bool) -> Tally:
+    def _tally(self, judged: Judged, records: int, *, rearmed: bool) -> Tally:
         now_ms = self._clock.now_ms()
         events = [one.event for one in judged.applied]
         return Tally(
+            records=records,
             counted=Counter(one.topic for one in judged.applied),
-            duplicates=Counter(record.topic for record in judged.duplicates),
+            repeats=judged.repeats,
             dead=len(judged.letters),
             newest_ts_ms=max((event.ts_ms for event in events if not isinstance(event, Impression | ItemChange)), default=0),
             applied_at_ms=now_ms,
@@ -217,8 +218,8 @@ class Processor:
         telemetry.WORKER_BATCH_MS.observe(took_ms)
         for topic, count in Counter(record.topic for record in records).items():
             telemetry.WORKER_PROCESSED.labels(self._log.name(topic)).inc(count)
-        for record in judged.duplicates:
-            telemetry.WORKER_DUPLICATES.labels(self._log.name(record.topic)).inc()
+        for repeat in judged.repeats:
+            telemetry.WORKER_DUPLICATES.labels(self._log.name(repeat.topic)).inc()
         for letter in judged.letters:
             telemetry.WORKER_DLQ.labels(self._log.name(letter.topic), letter.error_type).inc()
         for one in judged.applied:

@@ -34,3 +34,6 @@ class StreamSettings:
 
     brake_ratio: float = 0.5
     """A partition halts when more than this share of its last 1000 records was poisonous."""
+
+    niceness: int = 10
+    """By so much a worker process gives way to others on its machine: to answering and to the door before all."""

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, disable_created_metrics
+from prometheus_client import CollectorRegistry, disable_created_metrics
 
-from headrace.telemetry.histogram import Histogram
+from headrace.telemetry.memory import resident_bytes
+from headrace.telemetry.spaces import Counter, Gauge, Histogram, tell_space
 
 # A series that only tells when another began would double every page.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -29,8 +30,18 @@ API_REQUESTS: Final = Counter(
     ["status_family"],
     registry=REGISTRY,
 )
+ANSWER_LATENCY: Final = Histogram(
+    "reco_answer_latency_ms",
+    "Milliseconds from a request's last byte to its answer, of /reco and /recommend alone.",
+    buckets=_LATENCY_MS,
+    registry=REGISTRY,
+)
 API_LATENCY: Final = Histogram(
-    "reco_api_latency_ms", "Milliseconds from a request's last byte to its answer.", buckets=_LATENCY_MS, registry=REGISTRY
+    "reco_api_latency_ms",
+    "Milliseconds from a request's last byte to its answer.",
+    buckets=_LATENCY_MS,
+    registry=REGISTRY,
+    including=ANSWER_LATENCY,
 )
 EVENTS_ACCEPTED: Final = Counter(
     "reco_events_total", "Events at the door, by topic and what became of them.", ["topic", "verdict"], registry=REGISTRY
@@ -76,6 +87,9 @@ DEAD_LETTERS_OPEN: Final = Gauge(
 SNAPSHOT_AGE: Final = Gauge(
     "reco_snapshot_age_ms", "Milliseconds since the snapshot last agreed with the database.", registry=REGISTRY
 )
+ATTRIBUTES_LEFT_OUT: Final = Gauge(
+    "reco_attributes_left_out", "Names of attributes that found no room and cannot be asked for.", registry=REGISTRY
+)
 SNAPSHOT_ITEMS: Final = Gauge("reco_snapshot_items", "Items in the snapshot.", registry=REGISTRY)
 SNAPSHOT_PAIRS: Final = Gauge(
     "reco_snapshot_pairs", "Neighbour entries in the snapshot, each direction one.", registry=REGISTRY
@@ -87,6 +101,14 @@ SNAPSHOT_USERS: Final = Gauge("reco_snapshot_users", "Users whose history is hel
 SNAPSHOT_RELOADS: Final = Counter(
     "reco_snapshot_reloads_total", "Times the snapshot was built from the tables.", registry=REGISTRY
 )
+ARCHIVE_BYTES: Final = Gauge(
+    "reco_archive_bytes",
+    "Bytes that the archives of the main generation take on disk, indexes included, by table.",
+    ["table"],
+    registry=REGISTRY,
+)
+API_MEMORY: Final = Gauge("reco_api_memory_bytes", "Bytes of memory that the API process holds resident.", registry=REGISTRY)
+API_MEMORY.set_function(resident_bytes)
 
 WORKER_RUNNING: Final = Gauge("reco_worker_running", "1 while the worker owns or seeks partitions.", registry=WORKER_REGISTRY)
 WORKER_PROCESSED: Final = Counter(
@@ -155,6 +177,10 @@ DEAD_LETTERS_COPIED: Final = Counter(
     "reco_worker_dlq_copied_total", "Copies of dead letters published to the dead-letter topic.", registry=WORKER_REGISTRY
 )
 WORKER_PARTITIONS: Final = Gauge("reco_worker_owned_partitions", "Partitions this worker owns.", registry=WORKER_REGISTRY)
+WORKER_MEMORY: Final = Gauge(
+    "reco_worker_memory_bytes", "Bytes of memory that the worker's process holds resident.", registry=WORKER_REGISTRY
+)
+WORKER_MEMORY.set_function(resident_bytes)
 
 log: Final = structlog.get_logger()
 
@@ -179,6 +205,7 @@ def configure(settings: TelemetrySettings) -> None:
     level = logging.getLevelNamesMapping()[settings.log_level]
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
+        tell_space,
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.StackInfoRenderer(),

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from headrace.events.items import Item, changed
+from headrace.events.items import Item, ItemChange, changed
 from headrace.snapshot.follower import Follower
 from headrace.store.catalogue import PostgresCatalogue
 
@@ -22,6 +22,12 @@ class Catalogue:
         for change in pending:
             item = changed(item, change)
         return item
+
+    def crowded_out(self, changes: Sequence[ItemChange]) -> list[str]:
+        """Return the names of attributes that memory has no room for; none before there is a picture."""
+        view = self._follower.view
+        said = [change.said for change in changes if change.said]
+        return [] if view is None or not said else view.picture.catalogue.attributes.crowded_out(said)
 
     async def page(self, after: str, limit: int) -> Sequence[tuple[str, Item]]:
         """Return a page of the tables."""

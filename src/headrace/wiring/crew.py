@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from typing import Final
 from uuid import uuid4
 
-from prometheus_client import generate_latest
-
 from headrace import telemetry
 from headrace.errors import Unavailable
 from headrace.log.port import Topic
@@ -21,6 +19,7 @@ from headrace.store.operations import Partition
 from headrace.stream.ledger import Owned
 from headrace.stream.manner import Manner
 from headrace.stream.ownership import Worker
+from headrace.telemetry.spaces import own_page
 from headrace.wiring.ground import Ground
 
 LOOK_S: Final = 1.0
@@ -110,9 +109,16 @@ class Crew:
                 is_main = main is not None and number == main.number
                 member = self._members.get(number) or self._enlist(generation)
                 member.manner.main, member.manner.gentle = is_main, generation.state == "building" and not is_main
+                if member.manner.gentle:
+                    member.manner.mates = await self.mates(generation)
             await self._finish([one for one in wanted.values() if one.state == "building"])
         except Unavailable as error:
             telemetry.log.warning("crew_waits", reason=str(error))
+
+    async def mates(self, generation: Generation) -> int:
+        """Return how many living workers of this machine are on a generation, at least one."""
+        reports = await self._ground.operations(generation).workers(self._ground.settings.stream.lease_ms)
+        return max(1, sum(one.alive and _machine_of(one.worker_id) == socket.gethostname() for one in reports))
 
     def _enlist(self, generation: Generation) -> Member:
         manner = Manner(self._ground.clock, generation=generation.number, main=False, gentle=generation.state == "building")
@@ -154,6 +160,11 @@ class Crew:
             self._marks[generation.number] = Mark(now, await self._ground.log.ends())
 
 
+def _machine_of(worker_id: str) -> str:
+    """Return the machine in a name that ``_enlist`` gave."""
+    return worker_id.rsplit("-", 3)[0]
+
+
 def _passed(mark: Mark, partitions: Sequence[Partition]) -> bool:
     return all(
         not one.from_archive
@@ -176,7 +187,7 @@ def one_worker(ground: Ground, generation: Generation, name: str, manner: Manner
     def figures() -> dict[str, object]:
         if not manner.main:
             return {}
-        return {"process": f"{socket.gethostname()}-{os.getpid()}", "page": generate_latest(telemetry.WORKER_REGISTRY).decode()}
+        return {"process": f"{socket.gethostname()}-{os.getpid()}", "page": own_page(telemetry.WORKER_REGISTRY)}
 
     manner.kept_after_ms = ground.settings.limits.max_age_ms  # what the door would not have admitted live came as history
     return Worker(name, ground.log, ledger, ground.clock, ground.settings.stream, figures, archive=archive, manner=manner)

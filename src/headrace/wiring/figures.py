@@ -26,7 +26,7 @@ from headrace.wiring.ground import Ground
 STALE_MS = 2_000
 LOOK_S = 1.0
 LOOKS_BEFORE_COUNTING = 10
-"""Open dead letters may be many; they are counted at every tenth look."""
+"""Open dead letters may be many; they are counted, and the archives measured, at every tenth look."""
 
 
 class Reported(msgspec.Struct):
@@ -158,6 +158,8 @@ class Figures:
         telemetry.HALTED_PARTITIONS.set(len(halted))
         if self._looks % LOOKS_BEFORE_COUNTING == 0:
             telemetry.DEAD_LETTERS_OPEN.set(await operations.open_dead_letters())
+            for table, size in (await operations.archive_bytes()).items():
+                telemetry.ARCHIVE_BYTES.labels(table).set(size)
         self._looks += 1
         if halted:
             missing.append(f"partitions halted: {', '.join(map(str, halted))}")

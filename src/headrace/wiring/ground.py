@@ -21,7 +21,6 @@ from headrace.store.letters import PostgresLetters
 from headrace.store.migrations import migrate_space
 from headrace.store.operations import Operations, lowest_positions
 from headrace.store.pool import Database
-from headrace.store.sql import DEFAULT_SPACE
 from headrace.stream.outlet import Copier, Outlet
 from headrace.wiring.logs import Carrier, carrier_of
 
@@ -44,7 +43,11 @@ class Ground:
     database: Database
     log: PostgresLog | RelayedLog
     carrier: Carrier
-    space: str = DEFAULT_SPACE
+
+    @property
+    def space(self) -> str:
+        """Return the schema of the space that is stood on."""
+        return self.settings.schema
 
     @property
     def outlet(self) -> Outlet | None:
@@ -72,10 +75,13 @@ class Ground:
 
 
 @asynccontextmanager
-async def grounded(settings: Settings, clock: Clock) -> AsyncIterator[Ground]:
-    """Yield the ground without touching the database yet; let go of it at the end."""
-    database = Database(settings.database)
-    carrier = carrier_of(settings, database, DEFAULT_SPACE)
+async def grounded(settings: Settings, clock: Clock, pool: Database | None = None) -> AsyncIterator[Ground]:
+    """Yield the ground without touching the database yet; let go of it at the end.
+
+    ``pool`` is one that the process has opened for several spaces and closes itself.
+    """
+    database = Database(settings.database) if pool is None else pool.share()
+    carrier = carrier_of(settings, database, settings.schema)
     try:
         yield Ground(settings, clock, database, carrier.log, carrier)
     finally:
@@ -158,6 +164,14 @@ async def look(ground: Ground) -> Generation:
     return generation
 
 
+async def main_of(ground: Ground) -> Generation:
+    """Return the main generation of the configured group as it is now. Raises ``Unavailable``, also before there is one."""
+    main = await generations.find(ground.database, ground.space, ground.settings.stream.group_id)
+    if main is None:
+        raise Unavailable("stream", "there are no features yet: they are made when a worker starts")
+    return main
+
+
 async def _drop_left_behind(ground: Ground) -> None:
     """Drop the group's generations that readers left long enough ago, and finish what a command began to drop."""
     flips, stream = Flips(ground.database, space=ground.space), ground.settings.stream
@@ -205,6 +219,7 @@ async def copy_dead_letters(ground: Ground) -> None:
 async def tidy(ground: Ground) -> None:
     """Keep everything that grows within its bound, for as long as it runs. Lives through every ``Unavailable``."""
     remembered_ms = max(LEAST_REMEMBERED_MS, ground.settings.limits.max_age_ms + MARGIN_MS)
+    retention_hours = ground.settings.log.retention_hours
     while True:
         try:
             now_ms = ground.clock.now_ms()
@@ -212,13 +227,13 @@ async def tidy(ground: Ground) -> None:
                 ground.database,
                 space=ground.space,
                 now_ms=now_ms,
-                retention_hours=ground.settings.log.retention_hours,
+                retention_hours=retention_hours,
                 remembered_ms=remembered_ms,
                 applied=await _let_go(ground),
             )
             for generation in await generations.standing(ground.database, ground.space):
                 if generation.group_id == ground.settings.stream.group_id and generation.state != "dropping":
-                    await ground.operations(generation).tidy(now_ms, remembered_ms)
+                    await ground.operations(generation).tidy(now_ms, remembered_ms, retention_hours)
             await _drop_left_behind(ground)
         except Unavailable as error:
             telemetry.log.warning("tidying_waits", reason=str(error))

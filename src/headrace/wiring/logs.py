@@ -3,15 +3,13 @@
 import asyncio
 from dataclasses import dataclass
 
-from prometheus_client import Counter
-
 from headrace import telemetry
 from headrace.config import Settings
 from headrace.errors import Unavailable
 from headrace.log.kafka import KafkaLog, KafkaOutlet
 from headrace.log.memory import Memory
 from headrace.log.postgres import PostgresFerry, PostgresLog
-from headrace.log.relayed import OPENED_S, RelayedLog
+from headrace.log.relayed import OPENED_S, RelayedLog, Tally
 from headrace.store.pool import Database
 
 WAITING_LOOK_S = 5.0
@@ -23,6 +21,9 @@ class Carrier:
     """The log and, where that is Kafka, what belongs to it."""
 
     log: PostgresLog | RelayedLog
+    near: PostgresLog
+    """The embedded log: the log itself, or what stands in for Kafka."""
+
     memory: Memory | None = None
     ferry: PostgresFerry | None = None
     outlet: KafkaOutlet | None = None
@@ -56,14 +57,14 @@ def carrier_of(settings: Settings, database: Database, space: str) -> Carrier:
         adopt=on_kafka,
     )
     if not on_kafka:
-        return Carrier(near)
+        return Carrier(near, near)
     memory = Memory()
     far = KafkaLog(settings.log, settings.kafka, memory, group_id=settings.stream.group_id)
     ferry = PostgresFerry(database, space=space)
-    return Carrier(RelayedLog(far, near, ferry, memory), memory, ferry, far.outlet)
+    return Carrier(RelayedLog(far, near, ferry, memory), near, memory, ferry, far.outlet)
 
 
-async def relay(carrier: Carrier, relayed: Counter) -> None:
+async def relay(carrier: Carrier, relayed: Tally) -> None:
     """Carry over what the embedded log took for Kafka, for as long as it runs; nothing to do without Kafka."""
     if isinstance(carrier.log, RelayedLog):
         async with asyncio.TaskGroup() as group:

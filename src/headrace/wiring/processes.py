@@ -5,26 +5,34 @@ import gc
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
+from threading import Lock
 from uuid import uuid4
 
 from headrace import telemetry
-from headrace.api.services import Services
 from headrace.clock import SystemClock
 from headrace.config import Settings
+from headrace.console import services  # by its name alone: it speaks of wiring's own types, and may be half there
 from headrace.errors import Unavailable
 from headrace.events.contract import Contract
+from headrace.events.items import Item
 from headrace.events.types import Event
 from headrace.intake import Intake
-from headrace.pipeline import Recipe
+from headrace.log.port import Topic
 from headrace.serving import recipes
+from headrace.serving.explaining import Explainer
 from headrace.serving.recommender import Recommender
-from headrace.serving.settings import ServingSettings
 from headrace.serving.warming import warm
-from headrace.serving.watching import watch
+from headrace.serving.watching import Watcher
 from headrace.snapshot.follower import Follower
 from headrace.store.catalogue import PostgresCatalogue
+from headrace.store.chosen import PostgresChosen
+from headrace.store.evidence import PostgresEvidence
 from headrace.store.generations import Generation
+from headrace.store.migrations import migrate_space
 from headrace.store.operations import Shifts
+from headrace.store.pool import Database
+from headrace.store.rules import PostgresRules
 from headrace.store.tables import PostgresGenerations
 from headrace.store.verification import Verifier
 from headrace.stream.manner import Manner
@@ -33,11 +41,18 @@ from headrace.wiring.catalogue import Catalogue
 from headrace.wiring.crew import Crew, one_worker
 from headrace.wiring.figures import Figures, waiting
 from headrace.wiring.ground import Ground, bound, copy_dead_letters, grounded, look, patiently, prepare, tidy
+from headrace.wiring.items import Items
+from headrace.wiring.letters import DeadLetters, Postroom, letters_of
 from headrace.wiring.logs import relay
+from headrace.wiring.people import People
+from headrace.wiring.receipts import Receipts
 from headrace.wiring.replays import Replays
+from headrace.wiring.rules import RuleSets
+from headrace.wiring.streaming import Streaming
 
 DRAIN_LOOK_S = 0.1
 LONGEST_FAREWELL_S = 1.0
+_ONE_AT_A_TIME = Lock()
 
 
 async def migrate(settings: Settings) -> None:
@@ -61,10 +76,13 @@ async def looked_at(settings: Settings) -> AsyncIterator[tuple[Ground, Generatio
 
 
 @asynccontextmanager
-async def worker(settings: Settings) -> AsyncIterator[Crew]:
-    """Yield a process's workers, ready to run; waits for as long as Postgres is away."""
+async def worker(settings: Settings, pool: Database | None = None) -> AsyncIterator[Crew]:
+    """Yield a process's workers on one space, ready to run; waits for as long as Postgres is away.
+
+    ``pool``: see ``grounded``.
+    """
     async with (
-        grounded(settings, SystemClock()) as ground,
+        grounded(settings, SystemClock(), pool) as ground,
         background(relay(ground.carrier, telemetry.WORKER_RELAYED)),
     ):
         await patiently(lambda: prepare(ground))
@@ -73,37 +91,54 @@ async def worker(settings: Settings) -> AsyncIterator[Crew]:
 
 
 @asynccontextmanager
-async def api_services(settings: Settings) -> AsyncIterator[Services]:
-    """Yield what the routes need, at once, whether Postgres is there or not; with the worker inside where that is asked for."""
+async def api_services(settings: Settings, pool: Database | None = None) -> "AsyncIterator[services.Services]":
+    """Yield what the routes need, at once, whether Postgres is there or not; with the worker inside where that is asked for.
+
+    That is one space's; ``pool``: see ``grounded``.
+    """
     clock = SystemClock()
-    async with grounded(settings, clock) as ground:
+    async with grounded(settings, clock, pool) as ground:
         replica = PostgresGenerations(ground.database, space=ground.space)
         follower = Follower(replica, settings.snapshot, clock)
         intake = Intake(ground.log, clock, _Noted(follower))
         recipe = recipes.named(settings.serving.recipe, settings.serving.recipes)
         recommender = Recommender(follower, recipe, clock, intake.accept_later)
+        watcher = Watcher(settings.serving, PostgresChosen(ground.database, space=ground.space), recommender.take, recipe)
         figures = Figures(ground, follower)
+        rules = RuleSets(PostgresRules(ground.database, space=ground.space), follower, recommender)
+        postroom, streaming = Postroom(ground), Streaming(ground)
+        items = Items(ground, follower)
         async with (
             background(relay(ground.carrier, telemetry.LOG_RELAYED)),
-            background(_live(ground, follower, figures)),
-            background(figures.watch()),
-            background(_watch_recipe(settings.serving, recommender, recipe)),
+            background(_live(ground, follower, figures, watcher, rules)),
+            background(figures.watch(), items.count()),
         ):
             try:
-                yield Services(
+                yield services.Services(
                     settings=settings.api,
                     contract=Contract(settings.limits, clock),
                     intake=intake,
                     recommender=recommender,
+                    explainer=_explainer(ground, recommender),
                     catalogue=Catalogue(PostgresCatalogue(ground.database, space=ground.space), follower),
+                    rules=rules,
                     clock=clock,
                     baseline=figures.baseline,
                     worker_figures=figures.worker_figures,
                     worker_metrics=figures.worker_metrics,
                     readiness=figures.readiness,
+                    receipt=Receipts(ground).receipt,
                     metrics_shown=settings.telemetry.prometheus_enabled,
+                    items=items,
+                    console=settings.console,
+                    letters=postroom,
+                    people=People(ground),
+                    recipes=watcher,
+                    stream=streaming,
+                    topics={ground.log.name(topic): topic for topic in Topic},
                 )
             finally:
+                await asyncio.gather(postroom.works.close(), streaming.works.close())
                 await intake.close()
                 with suppress(Unavailable, TimeoutError):
                     async with asyncio.timeout(LONGEST_FAREWELL_S):
@@ -133,6 +168,13 @@ async def importing(settings: Settings) -> AsyncIterator["Importing"]:
 
 
 @asynccontextmanager
+async def whole_catalogue(settings: Settings) -> AsyncIterator[tuple[int, AsyncIterator[list[tuple[str, Item]]]]]:
+    """Yield the catalogue of one moment: its size, and its items page by page. Raises ``Unavailable``."""
+    async with looked_at(settings) as (ground, _), PostgresCatalogue(ground.database, space=ground.space).whole() as whole:
+        yield whole
+
+
+@asynccontextmanager
 async def verifying(settings: Settings, number: int | None = None) -> AsyncIterator[Verifier]:
     """Yield the verifier of a generation, or of the configured group's main one. Raises ``Refused``, ``Unavailable``."""
     async with looked_at(settings) as (ground, generation):
@@ -145,6 +187,28 @@ async def replaying(settings: Settings) -> AsyncIterator[Replays]:
     """Yield the means to build generations and to move readers between them. Raises ``Unavailable``."""
     async with looked_at(settings) as (ground, generation):
         yield Replays(ground, generation)
+
+
+@asynccontextmanager
+async def choosing(settings: Settings) -> AsyncIterator[PostgresChosen]:
+    """Yield the choice of the recipe that answers. Raises ``Unavailable``."""
+    async with grounded(settings, SystemClock()) as ground:
+        await migrate_space(ground.database, ground.space)
+        yield PostgresChosen(ground.database, space=ground.space)
+
+
+@asynccontextmanager
+async def dead_letters(settings: Settings) -> AsyncIterator[DeadLetters]:
+    """Yield the dead letters of the configured group, which must be there already. Raises ``Unavailable``."""
+    async with looked_at(settings) as (ground, generation):
+        yield letters_of(ground, generation)
+
+
+@asynccontextmanager
+async def tracing(settings: Settings) -> AsyncIterator[Receipts]:
+    """Yield what tells the receipts of events. Raises ``Unavailable``."""
+    async with looked_at(settings) as (ground, _):
+        yield Receipts(ground)
 
 
 @asynccontextmanager
@@ -164,9 +228,9 @@ def _jobs(ground: Ground) -> "list[asyncio._CoroutineLike[None]]":
     return [tidy(ground), copy_dead_letters(ground)]
 
 
-async def _watch_recipe(serving: ServingSettings, recommender: Recommender, recipe: Recipe) -> None:
-    if serving.recipes is not None:
-        await watch(serving.recipe, serving.recipes, recommender.take, recipe)
+def _explainer(ground: Ground, recommender: Recommender) -> Explainer:
+    serving, evidence = ground.settings.serving, PostgresEvidence(ground.database, space=ground.space)
+    return Explainer(recommender, evidence, ground.clock, lambda name: recipes.named(name, serving.recipes))
 
 
 class _Noted:
@@ -182,23 +246,32 @@ class _Noted:
 def _make_ready() -> None:
     """Compile what answers are made with, and let the garbage collector forget what will live as long as the process.
 
-    Its full round over the packages alone holds every answer up for a tenth of a second.
+    Its full round over the packages alone holds every answer up for a tenth of a second. Once a process, however many spaces
+    it has.
     """
+    with _ONE_AT_A_TIME:
+        _warm_once()
+
+
+@cache
+def _warm_once() -> None:
     warm()
     gc.collect()
     gc.freeze()
 
 
-async def _live(ground: Ground, follower: Follower, figures: Figures) -> None:
+async def _live(ground: Ground, follower: Follower, figures: Figures, watcher: Watcher, rules: RuleSets) -> None:
     generation = await patiently(lambda: prepare(ground, without_log=True))
     figures.prepared(generation)
+    await watcher.look()  # before there is a picture, so that no answer is made by another recipe than the chosen one
     await asyncio.to_thread(_make_ready)
+    await patiently(rules.look)  # before the first picture: no answer goes out without them
     if not ground.settings.api.embedded_worker:
-        async with background(bound(ground)):
+        async with background(bound(ground), watcher.run(), rules.watch()):
             await follower.run()
         return
     inside = Crew(ground)
-    async with background(*_jobs(ground), follower.run()):
+    async with background(*_jobs(ground), follower.run(), watcher.run(), rules.watch()):
         await bound(ground)
         try:
             await inside.run()

@@ -4,15 +4,18 @@ Nothing here is remembered by the command: it may be killed at any moment, and t
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from headrace.errors import Unavailable
 from headrace.evaluation.differing import Difference
+from headrace.features.settings import FeatureSettings
 from headrace.log.port import Topic
 from headrace.pipeline import Recipe
+from headrace.serving import recipes
 from headrace.store import generations
+from headrace.store.chosen import PostgresChosen
 from headrace.store.flips import Flips, Replica
 from headrace.store.generations import Beginning, Generation, State
 from headrace.store.operations import Partition
@@ -27,6 +30,10 @@ FAR_RECORDS: Final = 1000
 
 class Refused(Exception):
     """What was asked cannot or should not be done; the message is one line that says why, and what to do."""
+
+
+class NotFresh(Refused):
+    """A generation is too far behind to be read; ``force`` takes it as it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +51,25 @@ class Progress:
     applied: int
     left: int
     halted: int
+    settings: dict[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A generation as it is told; ``events_per_s`` over the last look, ``seconds_left`` where it is being built and moves."""
+
+    generation: int
+    group: str
+    state: str
+    began_with: str
+    source: int | None
+    read: bool
+    way_back: bool
+    applied: int
+    left: int
+    events_per_s: float
+    seconds_left: float | None
+    halted_partitions: int
     settings: dict[str, float]
 
 
@@ -66,8 +92,11 @@ class Replays:
         self._main = main
         self._flips = Flips(ground.database, space=ground.space)
 
-    async def start(self, beginning: Beginning) -> Generation:
-        """List a new generation beside the group's main one; workers of the group build it from now on."""
+    async def start(self, beginning: Beginning, features: FeatureSettings | None = None) -> Generation:
+        """List a new generation beside the group's main one; workers of the group build it from now on.
+
+        It counts by these features' settings, or by those of this process.
+        """
         ground, main = self._ground, self._main
         if main.state == "building":
             raise Refused(f"generation {main.number} is being built itself: wait until it has caught up")
@@ -78,13 +107,13 @@ class Replays:
             ground.database,
             ground.space,
             main,
-            ground.settings.features,
+            ground.settings.features if features is None else features,
             now_ms=ground.clock.now_ms(),
             start=None if beginning == "archive" else await ground.log.begins(),
         )
         if made is None:
             building = next((str(one.number) for one in await self._of_group() if one.state == "building"), "?")
-            raise Refused(f"generation {building} is being built already: wait, or end it: `headrace replay drop {building}`")
+            raise Refused(f"generation {building} is being built already: wait, or drop it")
         return made
 
     async def progress(self) -> list[Progress]:
@@ -145,6 +174,12 @@ class Replays:
             raise Refused("there is no way back: no other generation was read before, or it was dropped")
         return await self.standing(readers.previous)
 
+    async def recipe(self, name: str | None) -> Recipe:
+        """Return the recipe of this name; without one, the one that answers. Raises ``RecipeError``."""
+        serving = self._ground.settings.serving
+        chosen = name or await PostgresChosen(self._ground.database, space=self._ground.space).get()
+        return recipes.named(chosen or serving.recipe, serving.recipes)
+
     async def compare(
         self, before: Generation, after: Generation, recipe: Recipe, *, users: int, seed: int, tell: Callable[[str], None]
     ) -> Difference:
@@ -152,7 +187,7 @@ class Replays:
         return await compare(self._ground, before, after, recipe, users=users, seed=seed, tell=tell)
 
     async def flip(self, number: int, *, force: bool, patience_s: float, tell: Callable[[str], None]) -> Flipped:
-        """Move all readers to a generation: every replica loads it aside, then all swap. Refused unless it is fresh."""
+        """Move all readers to a generation: every replica loads it aside, then all swap. Raises ``NotFresh`` too."""
         monotonic = self._ground.clock.monotonic
         before = await self.live()
         if before.number == number:
@@ -195,13 +230,15 @@ class Replays:
 
     async def _check_fresh(self, number: int, live: int) -> None:
         found = {one.number: one for one in await self.progress()}
-        one, base = found[number], found.get(live)
+        one, base = found.get(number), found.get(live)
+        if one is None:
+            raise Refused(f"generation {number} is being dropped")
         if one.halted:
-            raise Refused(f"{one.halted} partitions of generation {number} are halted: see `headrace replay status`")
+            raise Refused(f"{one.halted} partitions of generation {number} are halted: let them go on first")
         if one.state == "building":
-            raise Refused(f"generation {number} is still being built, {one.left:,} records are left; --force takes it as it is")
+            raise NotFresh(f"generation {number} is still being built, {one.left:,} records are left")
         if one.left > FAR_RECORDS + (base.left if base else 0):
-            raise Refused(f"generation {number} is {one.left:,} records behind the log; --force takes it as it is")
+            raise NotFresh(f"generation {number} is {one.left:,} records behind the log")
 
     async def _hold_ready(self, number: int, deadline: float, tell: Callable[[str], None]) -> None:
         """Propose the generation until every living replica holds it ready."""
@@ -268,3 +305,20 @@ def left(part: Partition, source: Partition | None, ends: Mapping[tuple[Topic, i
         behind = max(0, sum(source.counted.values()) - part.applied)
         at = source.positions
     return behind + sum(max(0, ends.get((topic, part.partition), 0) - position) for topic, position in at.items())
+
+
+def lines(before: Sequence[Progress], now: Sequence[Progress], seconds: float) -> list[Line]:
+    """Return what two looks, so many seconds apart, tell of each generation."""
+    was = {one.number: one for one in before}
+    found = []
+    for one in now:
+        speed = max(0, one.applied - was[one.number].applied) / seconds if one.number in was else 0.0
+        closing = (was[one.number].left - one.left) / seconds if one.number in was else 0.0
+        seconds_left = one.left / closing if one.state == "building" and closing > 0 else None
+        found.append(
+            Line(
+                one.number, one.group_id, one.state, one.began_with, one.source, one.live, one.previous, one.applied, one.left,
+                speed, seconds_left, one.halted, one.settings,
+            )
+        )  # fmt: skip
+    return found

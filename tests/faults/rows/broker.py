@@ -49,7 +49,7 @@ async def _loaded(site: Site, trial: Trial, *, per_second: float) -> AsyncIterat
 
 
 async def stops(trial: Trial) -> Tried:
-    """Kill the broker five times, stop it five times in order, put it to sleep twice, under load."""
+    """Kill the broker five times, stop it five times in order, put it to sleep once, under load."""
     tried, chance = Tried(), random.Random(trial.seed)
     ways: list[Callable[[Broker], None]] = [Broker.kill, Broker.stop] * trial.size(5, 1)
     async with own() as broker, trial.site(broker=broker) as site:
@@ -137,4 +137,5 @@ async def _says(client: Client, status: str) -> bool:
 def _expect(site: Site, load: Load, tried: Tried) -> None:
     tried.wrong.extend(load.seen.odd)
     tried.hold(not load.seen.unavailable, f"{load.seen.unavailable} requests were refused although Postgres was there")
+    tried.hold(not load.seen.unheard, f"{load.seen.unheard} requests unheard although no API was harmed")
     tried.hold(all(one.ended is None for one in site.running), "a process of ours ended")

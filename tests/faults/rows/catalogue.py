@@ -43,6 +43,12 @@ ROWS: Final = (
     Row("apis", "SIGKILL of one of 2 APIs under load", ORACLE, kills.kills_of_apis),
     Row("zombies", "a worker stopped past its lease comes back", "it is fenced; nothing counts twice", kills.zombies),
     Row("leaving", "SIGTERM with work in flight", "out within 10 s, code 0; no duplicate", kills.leaving),
+    Row(
+        "leaving-apis",
+        "SIGTERM of one of 2 APIs under load",
+        ORACLE + "; out within 10 s, code 0; the impressions of its last answers count",
+        kills.leaving_apis,
+    ),
     Row("rebalancing", "workers join, leave and die over a backlog", ORACLE + "; partitions move", rebalancing.rebalancing),
     Row(
         "restarts",

@@ -11,7 +11,8 @@ from typing import Final
 from headrace import wiring
 from headrace.errors import Unavailable
 from headrace.store.operations import Operations, Partition
-from tests.faults.journal import Journal
+from tests.faults.client import Client
+from tests.faults.journal import Journal, Told
 from tests.faults.load import Load
 from tests.faults.site import Process, Site, until
 from tests.faults.trial import Trial, Tried, drain_and_judge
@@ -20,6 +21,12 @@ EVENTS: Final = 1_000_000
 KILLS: Final = 100
 WORKERS: Final = 3
 LEASE_MS: Final = 1000
+FENCED: Final = '"event": "fenced"'
+"""What a worker says whose batch finds a higher epoch at the fence."""
+
+ASKED: Final = 20
+"""Answers that an API gives just before it is asked to leave."""
+
 _NAMED: Final = re.compile(r"-(\d+)-[0-9a-f]{8}\b")
 
 
@@ -79,6 +86,19 @@ def owner(partition: Partition) -> int | None:
 
 async def kills_of_apis(trial: Trial) -> Tried:
     """Kill one of two APIs twenty times under load; what it had not answered is sent again."""
+
+    async def kill(api: Process, _journal: Journal, _tried: Tried) -> None:
+        await api.kill()
+
+    return await _apis_under_load(trial, trial.size(20, 2), kill)
+
+
+async def leaving_apis(trial: Trial) -> Tried:
+    """Ask one of two APIs to leave, ten times under load: what it has answered counts, and so does what it has just shown."""
+    return await _apis_under_load(trial, trial.size(10, 2), _leave_having_shown)
+
+
+async def _apis_under_load(trial: Trial, times: int, end: Callable[[Process, Journal, Tried], Awaitable[None]]) -> Tried:
     tried, chance = Tried(), random.Random(trial.seed)
     async with trial.site() as site:
         apis = [await site.api(), await site.api()]
@@ -86,11 +106,11 @@ async def kills_of_apis(trial: Trial) -> Tried:
         journal = Journal(names=site.settings.log.names)
         load = Load(journal, [api.port for api in apis], seed=trial.seed, events=10**9, batch=50, senders=8, per_second=1500)
         sending = asyncio.create_task(load.run())
-        for _ in range(trial.size(20, 2)):
+        for _ in range(times):
             before, more = load.sent, chance.randrange(200, 1500)
             await until(lambda before=before, more=more: load.sent >= before + more, "the load goes on")
             number = chance.randrange(len(apis))
-            await apis[number].kill()
+            await end(apis[number], journal, tried)
             tried.how_often += 1
             loop = asyncio.get_running_loop()
             began = loop.time()
@@ -102,6 +122,29 @@ async def kills_of_apis(trial: Trial) -> Tried:
         tried.wrong.extend(load.seen.odd)
         tried.note = f"{load.seen.unheard} requests without an answer, {journal.unknown} events left unknown"
     return tried
+
+
+async def _leave_having_shown(api: Process, journal: Journal, tried: Tried) -> None:
+    """Ask for some answers, which log themselves as events that nobody is told of, and ask the API to leave at once."""
+    client = Client(api.port)
+    for number in range(ASKED):
+        answer = await client.get(f"/reco?user_id=reader-{number}&session_id=s&k=5")
+        tried.hold(answer.status == 200, f"/reco was answered {answer.status}")
+        if answer.status == 200 and answer.json()["items"]:
+            journal.note(f"auto-{answer.json()['request_id']}", answer.json()["items"][0], Told.OK)
+    client.close()
+    await _out(api, tried)
+
+
+async def _out(process: Process, tried: Tried) -> None:
+    """Ask a process to leave; note unless it is out within ten seconds, with code 0."""
+    process.send(signal.SIGTERM)
+    try:
+        code = await process.end(within_s=10)
+        tried.hold(code == 0, f"the exit code was {code}")
+    except AssertionError:
+        tried.wrong.append("not out within 10 s")
+        await process.kill()
 
 
 async def zombies(trial: Trial) -> Tried:
@@ -139,6 +182,7 @@ async def _under_load(trial: Trial, times: int, harm: Harm, note: str) -> Tried:
         repeated = await _duplicates(site)
         tried.wrong.extend(load.seen.odd)
         tried.hold(repeated == 0 or trial.log == "kafka", f"{repeated} records of the log were duplicates")
+        tried.note += f"; {site.words().count(FENCED)} batches met the fence"
     return tried
 
 
@@ -167,16 +211,9 @@ async def _owns(operations: Operations, pid: int) -> bool:
 
 
 async def _leave(site: Site, operations: Operations, worker: Process, tried: Tried) -> None:
-    worker.send(signal.SIGTERM)
     began = asyncio.get_running_loop().time()
-    try:
-        code = await worker.end(within_s=10)
-    except AssertionError:
-        tried.wrong.append("not out within 10 s")
-        await worker.kill()
-        code = 0
+    await _out(worker, tried)
     tried.recovered(asyncio.get_running_loop().time() - began)
-    tried.hold(code == 0, f"the exit code was {code}")
     try:
         left = [one for one in await operations.partitions() if one.owner]
         tried.hold(not left, f"{len(left)} partitions were not given back")

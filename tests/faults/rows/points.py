@@ -25,7 +25,7 @@ from tests.faults.journal import Journal, Told
 from tests.faults.rows.kills import owner
 from tests.faults.site import Process, Site, answers, until
 from tests.faults.trial import Trial, Tried
-from tests.stream.world import raw, record, shown, view, watch
+from tests.stream.world import change, raw, record, shown, view, watch
 
 Place = tuple[str, Phase]
 Life = Callable[["Bench", Point | None, Path | None], Awaitable[Process]]
@@ -59,6 +59,7 @@ def _some(chance: random.Random, journal: Journal) -> list[NewRecord]:
         watch("film", user=users[1], event_id=f"{name} c", request=request),
         shown(["jam", "film", "tea"], user=users[1], event_id=f"{name} d", request=request),
         *(view(f"item {chance.randrange(9)}", user=users[2], event_id=f"{name} e{n}") for n in range(4)),
+        change(f"item {chance.randrange(9)}", event_id=f"{name} f", title=name),
     ]
     for event in events:
         first = event.items[0].item_id if isinstance(event, Impression) else event.item_id
@@ -154,7 +155,7 @@ async def _sweep(trial: Trial, live: Life, wanted: Callable[[str], bool]) -> Tri
 
 async def _bench(stack: AsyncExitStack, trial: Trial, number: int) -> Bench:
     site = await stack.enter_async_context(trial.site(dict(ENVIRONMENT)))
-    ground, generation = await stack.enter_async_context(wiring.opened(site.settings))
+    ground, generation = await stack.enter_async_context(wiring.opened(site.patient))
     return Bench(site, ground, generation, random.Random(trial.seed + number), Journal(names=site.settings.log.names))
 
 
@@ -176,7 +177,6 @@ async def life_of_a_worker(bench: Bench, armed: Point | None, census: Path | Non
     """Let a worker start, apply, share with a second one and leave; then let the second finish what is left."""
     await bench.send()
     process = bench.site.start("worker", armed=armed, census=census)
-    await bench.send()
 
     def dead() -> bool:
         return process.ended is not None
@@ -185,6 +185,8 @@ async def life_of_a_worker(bench: Bench, armed: Point | None, census: Path | Non
         return dead() or await bench.applied()
 
     await until(dead_or_done, "the worker applies what is there")
+    await bench.send()  # a repeat of what is applied among it, so that known ids are met
+    await until(dead_or_done, "the worker applies what came while it was at work")
     before = await bench.owners()
     second = bench.site.start("worker")
 

@@ -21,7 +21,7 @@ from headrace.wiring.ground import Ground
 from tests.faults.journal import Journal, Told
 from tests.faults.site import Site, until
 from tests.faults.trial import Trial, Tried, drain_and_judge
-from tests.stream.world import raw, record, shown, view, watch
+from tests.stream.world import change, raw, record, shown, view, watch
 
 RECORDS: Final = 100_000
 MEGABYTES: Final = 50
@@ -60,6 +60,8 @@ def an_event(chance: random.Random, name: str, journal: Journal) -> Event:
     kind = chance.randrange(10)
     if kind == 0:
         return shown([item, "jam"], user=user, event_id=name)
+    if kind == 1:
+        return change(item, event_id=name, title=name)
     return watch(item, user=user, event_id=name) if kind < 5 else view(item, user=user, event_id=name)
 
 
@@ -81,7 +83,7 @@ async def append(log: Log, records: Sequence[NewRecord]) -> None:
 @asynccontextmanager
 async def _written(site: Site) -> AsyncIterator[tuple[Ground, Generation, asyncpg.Connection]]:
     """Yield the ground, its generation, and a connection that looks behind everybody's back."""
-    async with wiring.opened(site.settings) as (ground, generation):
+    async with wiring.opened(site.patient) as (ground, generation):
         connection = await asyncpg.connect(site.environment["DATABASE_URL"])
         await connection.execute(f"SET search_path = {generation_schema(DEFAULT_SPACE, generation.number)}")
         try:

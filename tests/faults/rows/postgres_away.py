@@ -33,6 +33,8 @@ async def immediate_restarts(trial: Trial) -> Tried:
             if trial.log == "postgres":
                 refused = load.seen.unavailable
                 await until(lambda refused=refused: load.seen.unavailable > refused, "ingest answers 503")
+            else:
+                await _acknowledges(journal, 100)  # ingest goes on with Kafka
             await site.start_postgres()
             tried.how_often += 1
             tried.recovered(await _acknowledges(journal, 1))
@@ -53,6 +55,7 @@ async def _acknowledges(journal: Journal, more: int) -> float:
 def _expect(load: Load, tried: Tried, trial: Trial) -> None:
     seen = load.seen
     tried.wrong.extend(seen.odd)
+    tried.hold(not seen.unheard, f"{seen.unheard} requests unheard although no API was harmed")
     tried.hold(not seen.without_retry_after, f"{seen.without_retry_after} answers of 503 without Retry-After")
     if trial.log == "postgres":
         tried.note = f"{seen.unavailable} answers of 503, each with Retry-After; no dead letter"
@@ -102,6 +105,7 @@ async def away(trial: Trial) -> Tried:
         await _acknowledges(journal, 500)
         await site.stop_postgres(signal.SIGINT)
         gone = asyncio.get_running_loop().time()
+        before, refused = journal.acknowledged, load.seen.unavailable
         await until(lambda: _degraded(client), "/readyz says degraded")
         while asyncio.get_running_loop().time() < gone + seconds:
             await watching.look(client, "u1")
@@ -112,6 +116,10 @@ async def away(trial: Trial) -> Tried:
         tried.hold(abs(told_ms - true_ms) < STALE_AFTER_MS + 1000, f"/readyz said {told_ms} ms old after {true_ms} ms")
         tried.hold(worker.ended is None, f"the worker ended with {worker.ended}")
         tried.wrong.extend(watching.odd[:5])
+        if trial.log == "postgres":
+            tried.hold(load.seen.unavailable > refused, "ingest did not answer 503 meanwhile")
+        else:
+            tried.hold(journal.acknowledged > before, "ingest did not go on with Kafka")
         await site.start_postgres()
         tried.how_often = 1
         tried.recovered(await _acknowledges(journal, 1))

@@ -1,6 +1,7 @@
 """The same event more than once, and the same id with another payload."""
 
 import asyncio
+import json
 import random
 from collections import Counter
 from time import time_ns
@@ -50,12 +51,17 @@ async def the_same_event(trial: Trial) -> Tried:
         await api.kill()
         api = await site.api(port=api.port)
         await _batches(journal, api, texts, copies[half:], tried)
-        said = await _at_once(journal, api, chance, tried)
         api_two = await site.api()
-        said += await _at_once(journal, api, chance, tried, api_two)
+        bodies = [_single(f"at-once-{chance.randrange(10**9):09}", "item 1", "anna", time_ns() // 1_000_000) for _ in range(2)]
+        said = await _at_once(journal, bodies[0], [api], tried) + await _at_once(journal, bodies[1], [api, api_two], tried)
         twice = await _twice_in_one_batch(api)
         tried.hold(twice == 422, f"an id twice in one batch was answered {twice}")
         await drain_and_judge(site, journal, tried)
+        tried.hold(
+            said.total() == said["ok"] + said["duplicate"] == 2 * AT_ONCE, f"{AT_ONCE} at once, twice, heard {dict(said)}"
+        )
+        late = [one for body in bodies for one in await _heard(body, [api, api_two])]
+        tried.hold(set(late) == {"duplicate"}, f"sent again after all was applied, it heard {late}")
         if trial.log == "postgres":
             tried.hold(said == Counter(ok=2, duplicate=2 * AT_ONCE - 2), f"{AT_ONCE} at once, twice, heard {dict(said)}")
         tried.note = (
@@ -77,28 +83,30 @@ async def _batches(journal: Journal, api: Process, texts: dict[str, str], copies
     client.close()
 
 
-async def _at_once(
-    journal: Journal, api: Process, chance: random.Random, tried: Tried, other: Process | None = None
-) -> Counter[str]:
-    """Send one event from two hundred connections at once; return what they heard."""
-    name, item = f"at-once-{chance.randrange(10**9):09}", "item 1"
-    body = _single(name, item, "anna", time_ns() // 1_000_000)
-    heard: Counter[str] = Counter()
+async def _at_once(journal: Journal, body: bytes, apis: list[Process], tried: Tried) -> Counter[str]:
+    """Send one event from two hundred connections at once, to these in turn; return what they heard."""
+    event = json.loads(body)
+    heard = Counter(await _heard(body, [apis[number % len(apis)] for number in range(AT_ONCE)]))
+    for one in heard:
+        journal.note(event["event_id"], event["item_id"], Told.OK if one in {"ok", "duplicate"} else Told.UNKNOWN)
+    tried.how_often += AT_ONCE
+    return heard
 
-    async def send(number: int) -> None:
-        client = Client(other.port if other is not None and number % 2 else api.port)
+
+async def _heard(body: bytes, apis: list[Process]) -> list[str]:
+    """Send an event to each of these at once, over a connection of its own; return what was heard, a status where it failed."""
+
+    async def send(api: Process) -> str:
+        client = Client(api.port)
         try:
             answer = await client.post("/event", body)
-            heard[answer.json()["status"] if answer.status == 200 else str(answer.status)] += 1
-            journal.note(name, item, Told.OK if answer.status == 200 else Told.UNKNOWN)
+            return str(answer.json()["status"]) if answer.status == 200 else str(answer.status)
         except Unheard:
-            heard["unheard"] += 1
+            return "unheard"
         finally:
             client.close()
 
-    await asyncio.gather(*(send(number) for number in range(AT_ONCE)))
-    tried.how_often += AT_ONCE
-    return heard
+    return await asyncio.gather(*map(send, apis))
 
 
 async def _twice_in_one_batch(api: Process) -> int:
@@ -133,7 +141,7 @@ async def another_payload(trial: Trial) -> Tried:
         ]
         for one in behind:
             journal.plant(one.topic, one.value)
-        async with wiring.opened(site.settings) as (ground, _):
+        async with wiring.opened(site.patient) as (ground, _):
             await append(ground.log, behind)
         tried.how_often = 2 * number
         await drain_and_judge(site, journal, tried)

@@ -127,21 +127,22 @@ class KafkaLog:
         self._check_open()
         places = {(self.name(topic), partition): position for topic, position in positions.items()}
         reader = self._reader(places)
-        cold = {
-            place: position
-            for place, position in places.items()
-            if not reader.holds(place, position) or reader.doubtful(place, position)
-        }
-        if cold:
-            try:
-                async with asyncio.timeout(READ_S):
-                    await self._look(reader, cold, limit)
-            except TimeoutError as error:
-                raise Unavailable("kafka", f"nothing was read within {READ_S:g} s") from error
-        else:
-            await asyncio.sleep(0)  # whoever reads from memory alone, again and again, must not keep the others waiting
-        share = LARGEST_READ_BYTES // max(1, len(places))
-        return [record for place, position in places.items() for record in reader.take(place, position, limit, share)]
+        with reader.using(places):
+            cold = {
+                place: position
+                for place, position in places.items()
+                if not reader.holds(place, position) or reader.doubtful(place, position)
+            }
+            if cold:
+                try:
+                    async with asyncio.timeout(READ_S):
+                        await self._look(reader, cold, limit)
+                except TimeoutError as error:
+                    raise Unavailable("kafka", f"nothing was read within {READ_S:g} s") from error
+            else:
+                await asyncio.sleep(0)  # whoever reads from memory alone, again and again, must not keep the others waiting
+            share = LARGEST_READ_BYTES // max(1, len(places))
+            return [record for place, position in places.items() for record in reader.take(place, position, limit, share)]
 
     async def has_news(self, positions: Mapping[int, Mapping[Topic, int]]) -> set[int]:
         """Return the partitions with records in memory, and those that nobody reads from there yet."""
@@ -244,3 +245,14 @@ class KafkaLog:
     def _by_topic(self, found: Mapping[Place, int]) -> dict[tuple[Topic, int], int]:
         topics = {name: topic for topic, name in self._settings.names.items()}
         return {(topics[name], partition): offset for (name, partition), offset in found.items()}
+
+
+async def delete_topics(settings: LogSettings, kafka: KafkaSettings) -> list[str]:
+    """Delete the topics of these settings with all their records, for good; return those that were there.
+
+    Raises ``Unavailable``; what was deleted by then stays deleted, and doing it again finishes.
+    """
+    if settings.kafka_bootstrap is None:
+        return []
+    topics = Topics(options.common(settings.kafka_bootstrap, kafka))
+    return await topics.delete([*settings.names.values(), settings.topic_dlq])

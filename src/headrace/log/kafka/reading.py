@@ -7,9 +7,9 @@ position is asked for, so that a batch that failed is read again without the bro
 import asyncio
 import threading
 import time
-from collections import deque
-from collections.abc import Iterable
-from contextlib import suppress
+from collections import Counter, deque
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import Final
 
@@ -27,7 +27,7 @@ MOST_BYTES: Final = 8 * 1024 * 1024
 """What one topic and partition may have waiting in memory; fetching pauses above, and goes on below ``ENOUGH_RECORDS``."""
 
 FORGOTTEN_S: Final = 15.0
-"""A partition that nobody has asked for in so long is let go."""
+"""A partition that nobody has asked for in so long, and nobody waits for, is let go."""
 
 REPORT_S: Final = 5.0
 
@@ -57,6 +57,7 @@ class Reader:
         self._names = names
         self._reports = reports
         self._buffers: dict[Place, Buffer] = {}
+        self._used: Counter[Place] = Counter()
         self._assigned: set[Place] = set()
         self._lock = threading.Lock()
         self._closing = False
@@ -77,13 +78,28 @@ class Reader:
             buffer = self._buffers.get(place)
             return buffer is not None and buffer.broken is None and buffer.begin <= position <= buffer.next
 
+    @contextmanager
+    def using(self, places: Collection[Place]) -> Iterator[None]:
+        """Let go of none of these within the block, however long what is waited for takes to come."""
+        once = tuple(places)
+        with self._lock:
+            self._used.update(once)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._used.subtract(once)
+
     def seek(self, place: Place, position: int, start: int) -> None:
         """Read anew from ``start`` on; between ``position`` and there the log has nothing."""
         with self._lock:
             self._buffers[place] = Buffer(position, start)
 
     def filled(self, place: Place, position: int, enough: int, end: int) -> bool:
-        """Return whether ``enough`` records from this position are here, or all before ``end``, or reading broke."""
+        """Return whether ``enough`` records from this position are here, or all before ``end``, or reading broke.
+
+        Of a place in use, as ``take`` is.
+        """
         with self._lock:
             buffer = self._buffers[place]
             if buffer.broken is not None or buffer.next >= end or _is_full(buffer):
@@ -123,9 +139,11 @@ class Reader:
             return buffer is not None and buffer.hole_told == position
 
     def has_news(self, place: Place, position: int) -> bool:
-        """Return whether a record at or behind a held position waits."""
+        """Return whether a record at or behind a position waits, or may: where the place was let go of meanwhile."""
         with self._lock:
-            buffer = self._buffers[place]
+            buffer = self._buffers.get(place)
+            if buffer is None:
+                return True
             buffer.asked = time.monotonic()
             return bool(buffer.records) and buffer.records[-1].offset >= position
 
@@ -177,8 +195,10 @@ class Reader:
         """Assign what is new, let go of what nobody asks for, and keep the buffers within their bounds."""
         now = time.monotonic()
         with self._lock:
-            for place in [place for place, one in self._buffers.items() if now - one.asked > FORGOTTEN_S]:
-                del self._buffers[place]
+            forgotten = [place for place, one in self._buffers.items() if now - one.asked > FORGOTTEN_S]
+            for place in forgotten:
+                if not self._used[place]:
+                    del self._buffers[place]
             gone = self._assigned - self._buffers.keys()
             anew = {place: one.next for place, one in self._buffers.items() if one.stale}
             for place in anew:

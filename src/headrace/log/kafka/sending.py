@@ -4,6 +4,7 @@ import asyncio
 import threading
 from collections import deque
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Final
 
 from confluent_kafka import KafkaError, KafkaException, Message, Producer
@@ -56,7 +57,9 @@ class Sender:
         if self._thread is None:
             self._loop = asyncio.get_running_loop()
             self._producer = self._new_producer()
-            self._thread = threading.Thread(target=self._poll, name="kafka-sender", daemon=True)
+            # In our context, so that what it tells the loop is counted where we count.
+            inside = copy_context().run
+            self._thread = threading.Thread(target=inside, args=(self._poll,), name="kafka-sender", daemon=True)
             self._thread.start()
             self._loop.call_later(SWEEP_S, self._sweep)
 

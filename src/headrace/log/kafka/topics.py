@@ -81,6 +81,17 @@ class Topics:
         """Return the oldest position that is kept."""
         return await self._offsets(dict.fromkeys(places, EARLIEST))
 
+    async def delete(self, names: Sequence[str]) -> list[str]:
+        """Delete topics with all their records, for good; return those that were there."""
+        there = sorted(await self._described(names))
+        for answer in self._admin.delete_topics(there, request_timeout=ANSWER_S).values() if there else ():
+            try:
+                await asyncio.wrap_future(answer)
+            except KafkaException as error:
+                if error.args[0].code() != KafkaError.UNKNOWN_TOPIC_OR_PART:
+                    raise _unavailable(error) from error
+        return there
+
     async def _offsets(self, wanted: Mapping[Place, OffsetSpec]) -> dict[Place, int]:
         if not wanted:
             return {}
@@ -101,6 +112,9 @@ class Topics:
         except KafkaException as error:
             raise _unavailable(error) from error
         found = await asyncio.gather(*(_answer(answer) for answer in answers.values()))
+        if any(one.offset < 0 for one in found):
+            # A broker that hangs: the client gives up on it without an error, and with its number for no offset.
+            raise Unavailable("kafka", "no answer about where its topics end")
         return {(place.topic, place.partition): one.offset for place, one in zip(answers, found, strict=True)}
 
     async def _described(self, names: Sequence[str]) -> dict[str, TopicDescription]:

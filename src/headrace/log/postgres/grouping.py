@@ -1,9 +1,12 @@
-"""Many small appends, one commit: while one group is being written the next one gathers."""
+"""Many small appends, one commit: while one group is being written the next one gathers.
+
+Groups of different lanes are written at the same time, so that one does not wait while another's commit goes to disk.
+"""
 
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from headrace import telemetry
@@ -30,78 +33,93 @@ Write = Callable[[Sequence[Call]], Awaitable[None]]
 """Writes calls in one transaction and settles each call's future; raises ``Unavailable`` or ``Poison`` when none is written."""
 
 
-class Grouping:
-    """A bounded queue in front of one writer that is flushed whenever the writer is idle, with all that has arrived by then."""
+@dataclass(slots=True)
+class _Lane:
+    """Calls that are written one group after the other, and who writes them."""
 
-    def __init__(self, write: Write, *, queue_records: int) -> None:
+    waiting: deque[Call] = field(default_factory=deque)
+    writer: asyncio.Task[None] | None = None
+
+
+class Grouping:
+    """A bounded queue in front of a writer a lane; each is flushed whenever it is idle, with all that has arrived by then.
+
+    ``lane_of`` tells from a call's records which lane it takes: calls of one lane are written in the order they came.
+    """
+
+    def __init__(
+        self, write: Write, *, queue_records: int, lanes: int = 1, lane_of: Callable[[Sequence[NewRecord]], int] = lambda _: 0
+    ) -> None:
         self._write = write
         self._bound = queue_records
-        self._waiting: deque[Call] = deque()
+        self._lanes = [_Lane() for _ in range(lanes)]
+        self._lane_of = lane_of
         self._records = 0
-        self._writer: asyncio.Task[None] | None = None
 
     async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
         """Join the next group and return its verdicts; raises ``Unavailable`` at once where the queue is full."""
         if self._records + len(records) > self._bound and self._records:
             raise Unavailable("log", f"{self._records} events wait to be written, which is as many as may")
         call = Call(records, atomic, asyncio.get_running_loop().create_future())
-        self._waiting.append(call)
+        lane = self._lanes[self._lane_of(records)]
+        lane.waiting.append(call)
         self._records += len(records)
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._flush())
+        if lane.writer is None:
+            lane.writer = asyncio.create_task(self._flush(lane))
         return await call.done
 
     async def close(self) -> None:
         """Write what waits, then stop."""
-        while self._writer is not None:
-            await asyncio.wait([self._writer])
+        while writers := [lane.writer for lane in self._lanes if lane.writer is not None]:
+            await asyncio.wait(writers)
 
-    async def _flush(self) -> None:
+    async def _flush(self, lane: _Lane) -> None:
         try:
-            while self._waiting:
-                await self._gather()
+            while lane.waiting:
+                await self._gather(lane)
                 telemetry.INTAKE_QUEUE.set(self._records)
-                group = self._take()
+                group = self._take(lane)
                 try:
-                    await self._settle(group)
+                    await self._settle(lane, group)
                 finally:
                     self._records -= sum(len(call.records) for call in group)
                     telemetry.INTAKE_QUEUE.set(self._records)
         finally:
-            self._writer = None
+            lane.writer = None
 
-    async def _gather(self) -> None:
+    async def _gather(self, lane: _Lane) -> None:
         """Let those who are at the door already come in, for as long as each turn of the loop brings more of them."""
         waiting = 0
         for _ in range(MOST_TURNS):
-            if len(self._waiting) == waiting or self._records >= LARGEST_GROUP:
+            if len(lane.waiting) == waiting or self._records >= LARGEST_GROUP:
                 return
-            waiting = len(self._waiting)
+            waiting = len(lane.waiting)
             await asyncio.sleep(0)
 
-    async def _settle(self, group: Sequence[Call]) -> None:
+    async def _settle(self, lane: _Lane, group: Sequence[Call]) -> None:
         """Write a group; an error is its callers' to see, and never keeps the next group waiting."""
         writing = asyncio.ensure_future(self._write(group))
         try:
             await asyncio.wait([writing])
         except asyncio.CancelledError:
             writing.cancel()
-            _fail([*group, *self._waiting], Unavailable("log", "the process is stopping"))
-            self._waiting.clear()
+            _fail([*group, *lane.waiting], Unavailable("log", "the process is stopping"))
+            lane.waiting.clear()
             raise
         error = Unavailable("log", "the write was broken off") if writing.cancelled() else writing.exception()
         if isinstance(error, Poison) and len(group) > 1:
             # One caller's value is refused: each is written alone, so that its neighbours are not.
             for call in group:
-                await self._settle([call])
+                await self._settle(lane, [call])
         elif error is not None:
             _fail(group, error)
 
-    def _take(self) -> list[Call]:
+    @staticmethod
+    def _take(lane: _Lane) -> list[Call]:
         group: list[Call] = []
         size = 0
-        while self._waiting and (not group or size + len(self._waiting[0].records) <= LARGEST_GROUP):
-            call = self._waiting.popleft()
+        while lane.waiting and (not group or size + len(lane.waiting[0].records) <= LARGEST_GROUP):
+            call = lane.waiting.popleft()
             group.append(call)
             size += len(call.records)
         return group

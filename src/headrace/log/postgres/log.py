@@ -6,15 +6,18 @@ a duplicate or a conflict before it acknowledges.
 """
 
 import asyncio
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Final
 
 import asyncpg
+import msgspec
 
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
+from headrace.events import codec
 from headrace.log.port import (
     LARGEST_READ_BYTES,
     OUTWARD,
@@ -35,8 +38,13 @@ from headrace.store.sql import Queries
 DOOR_TIMEOUT_S: Final = 8.0
 """How long a database that hangs may hold up those who send events before they are told to come back."""
 
+LONGEST_LOOK_S: Final = 20.0
+
 IDENTITY: Final = "postgres"
 """The log stands in the same database as the positions in it, and moves with them."""
+
+LANES: Final = 2
+"""Groups that are written at the same time: the processors have something to do while a commit goes to disk."""
 
 TRIES: Final = 6
 """How often an append is tried where ids of it were taken before: once unseen, then with a look each time."""
@@ -63,7 +71,7 @@ class PostgresLog:
         self._queries = Queries("headrace.log.postgres", space=space)
         self._partitions = partitions
         self._names = names
-        self._grouping = Grouping(self._write, queue_records=queue_records)
+        self._grouping = Grouping(self._write, queue_records=queue_records, lanes=LANES, lane_of=self._lane_of)
         self._adopt = adopt
         self._open = False
         self._look_first = False
@@ -129,6 +137,25 @@ class PostgresLog:
             for topic, offset, key, value, timestamp_ms in rows
         ]
 
+    async def find(self, event_id: str, since: Mapping[tuple[Topic, int], int], *, at_ms: int | None) -> StoredRecord | None:
+        """Return an event's record at or behind these positions, appended at ``at_ms`` where that is known.
+
+        Looks through all that stands there: seconds for a million records. Raises ``Unavailable``.
+        """
+        self._check_open()
+        topics = [TOPIC_NUMBER[topic] for topic, _ in since]
+        partitions = [partition for _, partition in since]
+        # As we write an id, and as those do who keep JSON to ASCII.
+        written = (msgspec.json.encode(event_id), json.dumps(event_id).encode())
+        async with self._database.connection() as connection:
+            rows = await connection.fetch(
+                self._queries["find"], topics, partitions, list(since.values()), at_ms, *written, timeout=LONGEST_LOOK_S
+            )
+        for topic, partition, offset, key, value, timestamp_ms in rows:
+            if codec.event_id_of(value) == event_id:
+                return StoredRecord(TOPICS[topic], partition, offset, key, value, timestamp_ms)
+        return None
+
     async def has_news(self, positions: Mapping[int, Mapping[Topic, int]]) -> set[int]:
         """Return the partitions whose log has grown beyond these positions."""
         if not positions:
@@ -157,6 +184,10 @@ class PostgresLog:
     async def close(self) -> None:
         """Write what waits."""
         await self._grouping.close()
+
+    def _lane_of(self, records: Sequence[NewRecord]) -> int:
+        """Return the lane of a call's first record: two lanes' small calls take their offsets from different counter rows."""
+        return partition_of(records[0].key, self._partitions) % LANES
 
     def _check_open(self) -> None:
         if not self._open:

@@ -49,6 +49,15 @@ CROSS JOIN LATERAL (
 WHERE r.bytes_before + octet_length(r.value) <= $5 OR r.bytes_before = 0
 ORDER BY w.place, r."offset"
 
+-- name: find
+-- The records behind these positions that an id stands in, and that were appended at a moment, where that is known.
+SELECT r.topic, r.partition, r."offset", r.key, r.value, r.timestamp_ms
+FROM unnest($1::smallint[], $2::int[], $3::bigint[]) AS w (topic, partition, position)
+JOIN @space.log_records AS r ON r.topic = w.topic AND r.partition = w.partition AND r."offset" >= w.position
+WHERE ($4::bigint IS NULL OR r.timestamp_ms = $4)
+    AND (position($5::bytea IN r.value) > 0 OR position($6::bytea IN r.value) > 0)
+ORDER BY r.timestamp_ms, r."offset"
+
 -- name: ends
 -- The position behind the last record of every topic and partition.
 SELECT topic, partition, next_offset FROM @space.log_heads

@@ -12,33 +12,44 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from headrace.errors import Rejected
+from headrace.features.settings import FeatureSettings
 from headrace.pipeline import Explorer, Filter, Recipe, Scorer, Selector, Source
 from headrace.ranking.blend import Blend
 from headrace.ranking.exploring import Exploring
+from headrace.ranking.likeness import Likeness
 from headrace.ranking.returning import Returning
 from headrace.ranking.top import Top
+from headrace.ranking.varied import Varied
 from headrace.retrieval.arrivals import Arrivals
+from headrace.retrieval.categories import Categories
+from headrace.retrieval.content import Content
 from headrace.retrieval.covisitation import CoVisitation
 from headrace.retrieval.filters import Excluded, Latest, Seen, Where
 from headrace.retrieval.popularity import Popularity
 from headrace.retrieval.revisits import Revisits
 from headrace.retrieval.trending import Trending
+from headrace.rules import declared
+from headrace.rules.made import RECIPE, Rules
 
 SOURCES: Final[dict[str, type[Source]]] = {
     "arrivals": Arrivals,
+    "categories": Categories,
     "co_visitation": CoVisitation,
+    "content": Content,
     "popularity": Popularity,
     "revisits": Revisits,
     "trending": Trending,
 }
 FILTERS: Final[dict[str, type[Filter]]] = {"seen": Seen, "latest": Latest, "excluded": Excluded, "where": Where}
-SCORERS: Final[dict[str, type[Scorer]]] = {"blend": Blend, "returning": Returning}
-SELECTORS: Final[dict[str, type[Selector]]] = {"top": Top}
+SCORERS: Final[dict[str, type[Scorer]]] = {"blend": Blend, "likeness": Likeness, "returning": Returning}
+SELECTORS: Final[dict[str, type[Selector]]] = {"top": Top, "varied": Varied}
 EXPLORERS: Final[dict[str, type[Explorer]]] = {"exploring": Exploring}
 
 P = TypeVar("P")
 
-_KEYS: Final = {"sources", "filters", "scorers", "selector", "fillers", "explored", "explorer"}
+_KEYS: Final = {"sources", "filters", "scorers", "selector", "fillers", "explored", "explorer", "rules"}
+_OF_FEATURES: Final = {field.name for field in fields(FeatureSettings)}
 
 
 class RecipeError(ValueError):
@@ -110,9 +121,22 @@ def read(name: str, text: str) -> Recipe:
     explorer = _part(name, "explorer", parsed["explorer"], EXPLORERS) if explored else None
     if explored:
         places += [explored, (explorer,)]
+    rules = _rules(name, parsed["rules"]) if "rules" in parsed else None
+    if rules is not None:
+        places.append((rules.declared,))
     whole = [[(type(part).__name__, part) for part in place] for place in places]
     digest = blake2b(msgspec.json.encode(whole, order="sorted"), digest_size=4).hexdigest()
-    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector, fillers, explored, explorer)
+    return Recipe(name, f"{name}@{digest}", sources, filters, scorers, selector, fillers, explored, explorer, rules)
+
+
+def _rules(recipe: str, spec: object) -> Rules:
+    if not isinstance(spec, dict):
+        raise RecipeError(f"{recipe}: rules: is a table of rules: write [[rules.cap]], [[rules.boost]] and so on")
+    try:
+        return Rules(declared.from_values(spec), RECIPE)
+    except Rejected as error:
+        wrong = "; ".join(f"rules.{one.path}: {one.message}" for one in error.violations)
+        raise RecipeError(f"{recipe}: {wrong}") from None
 
 
 def _parts(recipe: str, place: str, parsed: dict[str, Any], kinds: dict[str, type[P]]) -> tuple[P, ...]:
@@ -134,9 +158,8 @@ def _part(recipe: str, place: str, spec: object, kinds: dict[str, type[P]]) -> P
     weights = {key: value for key, value in spec.items() if key != "part"}
     for key, value in weights.items():
         if key not in known:
-            raise RecipeError(
-                f"{recipe}: {kind}: unknown weight {key!r}{_nearest(key, known)}; it has: {', '.join(known) or 'none'}"
-            )
+            hint = "; it belongs to the features: another one takes a replay" if key in _OF_FEATURES else _nearest(key, known)
+            raise RecipeError(f"{recipe}: {kind}: unknown weight {key!r}{hint}; it has: {', '.join(known) or 'none'}")
         weights[key] = _weight(f"{recipe}: {kind}: {key}", value, known[key])
     try:
         return kinds[kind](**weights)
