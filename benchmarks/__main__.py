@@ -25,6 +25,8 @@ from headrace.evaluation.page import NoPlots, matplotlib
 
 DATA: Final = "HEADRACE_BENCH_DATA"
 NOT_ALL: Final = 3
+WORTH_SAYING: Final = 0.2
+"""Cores that others use before a row."""
 _console: Final = Console(soft_wrap=True)
 
 
@@ -84,9 +86,10 @@ def _measure(chosen: Sequence[str], bench: Bench, kept: Results, folder: Path) -
     left = []
     for name in chosen:
         bench.progress.row(name)
-        load, began, at = machine.load(), bench.clock.monotonic(), datetime.fromtimestamp(bench.clock.now_ms() / 1000, UTC)
-        if load > 0.5 and not bench.quick:
-            bench.progress.say(f"{name}: the machine was not idle before (load {load:.1f})")
+        load, busy = machine.load(), machine.busy()
+        began, at = bench.clock.monotonic(), datetime.fromtimestamp(bench.clock.now_ms() / 1000, UTC)
+        if busy > WORTH_SAYING and not bench.quick:
+            bench.progress.say(f"{name}: the machine was not idle before ({busy:.1f} cores were busy)")
         try:
             measured = asyncio.run(MEASURES[name](bench))
         except (NotMeasured, wrk.NoWrk) as reason:
@@ -94,7 +97,7 @@ def _measure(chosen: Sequence[str], bench: Bench, kept: Results, folder: Path) -
             bench.progress.say(f"{name}: NOT MEASURED: {reason}")
             continue
         took = bench.clock.monotonic() - began
-        stamp = Stamp(machine.commit(), f"{at:%Y-%m-%d %H:%M} UTC", took, load, machine.described(), machine.versions())
+        stamp = Stamp(machine.commit(), f"{at:%Y-%m-%d %H:%M} UTC", took, load, machine.described(), machine.versions(), busy)
         kept.put(RowResult(name, stamp, measured))
         results.save(folder / "benchmarks.json", kept)
         for one in measured.figures:

@@ -51,6 +51,16 @@ INSERTS: Final = "bare unnest inserts"
 ROWS: Final = (
     Row("reco", "`/reco`, 64 connections, autolog off", 3, _ratio(0.30, 0.45, GET)),
     Row(
+        "rules",
+        "`/reco` under rules: a catalogue with attributes, a filter, two boosts, a pin, at most two per category",
+        7,
+        (
+            *_ratio(0.18, 0.30, GET),
+            Gate("for each item with six attributes", "bytes", None, None, least=False),
+            Gate("an item switched off under load: its last answer after", "ms", None, None, least=False),
+        ),
+    ),
+    Row(
         "autolog",
         "`/reco` with autolog on, durable, sustained for a minute, all archived 10 s later",
         8,
@@ -91,6 +101,17 @@ ROWS: Final = (
         (Gate("p99 over p99", "", 1.3, 1.1, least=False),),
     ),
     Row(
+        "explain",
+        "for information: an answer with its reasons, and a why-not, at 2,000,000 pairs",
+        3,
+        (
+            Gate("p50 with reasons", "ms", None, None, least=False),
+            Gate("p50 of a why-not", "ms", None, None, least=False),
+            Gate("p50 without", "ms", None, None, least=False),
+            Gate("processor, with reasons over without", "", None, None, least=False),
+        ),
+    ),
+    Row(
         "memory",
         "20 minutes of mixed load after 10 of warm-up, caches full: slope of private memory",
         32,
@@ -107,6 +128,18 @@ ROWS: Final = (
             Gate("ready after", "s", 10, None, least=False),
             Gate("private memory, no user cached", "MB", 330, None, least=False),
             Gate("for each cached user", "bytes", None, None, least=False),
+        ),
+    ),
+    Row(
+        "console",
+        "the console's pages over 1,067,296 events and 2,000 dead letters, and `/reco` while somebody looks",
+        7,
+        (
+            Gate("slowest page, opened for the first time", "ms", 200, 100, least=False),
+            Gate("slowest page, by the server", "ms", 200, 100, least=False),
+            Gate("slowest page, in a browser", "ms", 200, 100, least=False),
+            Gate("`/reco` p99 with the console open", "ms", 25, 10, least=False),
+            Gate("over that without it", "", 1.3, 1.1, least=False),
         ),
     ),
     Row(

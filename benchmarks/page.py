@@ -1,16 +1,18 @@
 """The page: a table with every row, gate beside result, then each row's method, numbers, cores and drawings."""
 
 from pathlib import Path
+from statistics import median
 from typing import Any, Final
 
 from benchmarks import plots
 from benchmarks.gates import BY_NAME, ROWS, Gate, Row
-from benchmarks.results import Figure, Results, RowResult
+from benchmarks.results import Figure, Results, RowResult, Stamp
 
 HEAD: Final = """# Benchmarks
 
-What this version reaches on one machine. `make bench` measured it and wrote this page and [benchmarks.json](benchmarks.json),
-which holds every round; nothing here is written by hand. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
+What was measured on one machine. `make bench` measured it and wrote this page and [benchmarks.json](benchmarks.json),
+which holds every round; nothing here is written by hand. Under each row stand its commit, the time and what else ran before it:
+what changed since that commit is not in its figures. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
 
 The default recipe, metrics on, one API process and one worker, Postgres with `fsync`, and the load generator, all on the same
 cores. Limits are measured in the same run, round about with ours: an application that answers nothing, on the same server with
@@ -20,6 +22,12 @@ is the median of its rounds; the range is that of all rounds.
 The load comes from [wrk](https://github.com/wg/wrk) where connections ask as fast as they are answered, and from
 `benchmarks/openloop.py` where a rate is held; *cores* tells what each process used, the generator among them.
 """
+BUSY: Final = 0.5
+"""Where others used so many cores just before a row, it is not judged: on few cores it is they that were measured."""
+
+LOADED: Final = 2.0
+"""So many processes that wanted to run say the same of a row of which only the load is known."""
+
 QUICK: Final = "\n**A quick run: it shows that the harness works. Its figures say nothing about speed.**\n"
 
 
@@ -47,10 +55,12 @@ def table(results: Results) -> list[str]:
     for row in ROWS:
         result = results.rows.get(row.name)
         for number, gate in enumerate(row.gates):
-            title = f"[{row.title}](#{row.name})" if not number else ""
+            title = "" if number else row.title if result is None else f"[{row.title}](#{row.name})"
             found = None if result is None else _figure(result, gate.name)
             told = "not measured" if found is None else _told(found, gate)
             verdicts = ("", "") if found is None else (_word(gate.met(found.value)), _word(gate.stretched(found.value)))
+            if found is not None and result is not None and _busy(result):
+                told, verdicts = f"{told}, disturbed: {_others(result.stamp)} before", ("not judged", "not judged")
             lines.append(
                 f"| {title} | {gate.name} | {told} | {gate.told(gate.gate)} | {verdicts[0]} | {gate.told(gate.stretch)} | "
                 f"{verdicts[1]} |"
@@ -68,14 +78,21 @@ def _page(results: Results, drawn: dict[str, list[str]]) -> str:
 def _section(row: Row, result: RowResult) -> list[str]:
     stamp = result.stamp
     lines = [f'<a id="{row.name}"></a>', "", f"## {row.title}", ""]
+    if _busy(result):
+        lines += [
+            (
+                f"**Disturbed.** Other work had the cores ({_others(stamp)} before the row). What is true of the program is "
+                "not to be read from these figures."
+            ),
+            "",
+        ]
     lines += [line for note in result.measured.notes for line in (note, "")]
     lines += [*_rounds(result.measured.rounds), ""]
     versions = ", ".join(f"{name} {version}" for name, version in stamp.versions.items())
     lines += [
         (
-            f"Commit `{stamp.commit}`, {stamp.at}, {stamp.seconds / 60:.0f} min; {stamp.machine}; load "
-            f"{stamp.load_before:.1f} before the "
-            f"row. {versions}."
+            f"Commit `{stamp.commit}`, {stamp.at}, {stamp.seconds / 60:.0f} min; {stamp.machine}; "
+            f"{_others(stamp)} before the row. {versions}."
         ),
         "",
     ]
@@ -104,9 +121,21 @@ def _flat(one: dict[str, Any]) -> dict[str, str]:
 
 
 def _number(value: object) -> str:
+    if isinstance(value, list):
+        return f"{_number(median(value))} ({_number(min(value))}–{_number(max(value))})" if value else ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
+
+
+def _busy(result: RowResult) -> bool:
+    stamp = result.stamp
+    return stamp.load_before >= LOADED if stamp.busy_before is None else stamp.busy_before >= BUSY
+
+
+def _others(stamp: Stamp) -> str:
+    """Return what else ran before a row."""
+    return f"load {stamp.load_before:.1f}" if stamp.busy_before is None else f"{stamp.busy_before:.2f} cores busy"
 
 
 def _figure(result: RowResult, name: str) -> Figure | None:

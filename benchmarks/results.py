@@ -45,6 +45,8 @@ class Stamp(msgspec.Struct, frozen=True):
     load_before: float
     machine: str
     versions: dict[str, str]
+    busy_before: float | None = None
+    """Cores that others used just before; None in rows measured before this was looked at, which have the load alone."""
 
 
 class RowResult(msgspec.Struct, frozen=True):

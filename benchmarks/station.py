@@ -100,10 +100,12 @@ class Station:
         process = await self.start("api", "-m", "headrace", "api", "--with-parent", port=port, API_PORT=str(port), **environ)
         return process, await self._ready(process, "/readyz", began)
 
-    async def start_worker(self) -> Process:
+    async def start_worker(self, **environ: str) -> Process:
         """Start the worker."""
         port = str(free_port())
-        return await self.start("worker", "-m", "headrace", "worker", "--with-parent", WORKER_METRICS_PORT=port)
+        return await self.start(
+            "worker", "-m", "headrace", "worker", "--with-parent", port=0, WORKER_METRICS_PORT=port, **environ
+        )
 
     async def start_bare(self) -> Process:
         """Start the empty handlers."""

@@ -5,15 +5,19 @@ from typing import Any, Final
 
 from benchmarks.measures.answers import autolog, growth, reco
 from benchmarks.measures.bench import Bench
+from benchmarks.measures.console import console
 from benchmarks.measures.drains import drain_ratings, drain_sessions
 from benchmarks.measures.intake import applied, batch, event
 from benchmarks.measures.mixed import memory, mixed
 from benchmarks.measures.plain import plain
+from benchmarks.measures.reasons import explain
 from benchmarks.measures.replica import replica
+from benchmarks.measures.rules import rules
 from benchmarks.results import Measured
 
 MEASURES: Final[dict[str, Callable[[Bench], Coroutine[Any, Any, Measured]]]] = {
     "reco": reco,
+    "rules": rules,
     "autolog": autolog,
     "mixed": mixed,
     "event": event,
@@ -22,8 +26,10 @@ MEASURES: Final[dict[str, Callable[[Bench], Coroutine[Any, Any, Measured]]]] = {
     "drain-sessions": drain_sessions,
     "drain-ratings": drain_ratings,
     "growth": growth,
+    "explain": explain,
     "memory": memory,
     "replica": replica,
+    "console": console,
     "plain": plain,
 }
 

@@ -31,11 +31,16 @@ async def event(bench: Bench) -> Measured:
                 curves["/event" if target == "api" else "empty handler"] = found.latency
                 bench.progress.step("the worker catches up")
                 await station.drained(PATIENCE_S)
+        await station.stop("worker")
+        found, one = await bench.burst(station, "api", "event", bodies, seconds=bench.seconds(10))
+        rounds.append(one | {"target": "api, no worker"})
+        alone = good(found)
     notes = [
         (
             f"{_rate(ours)} events/s against {_rate(limits)} posts/s of the same bytes. The worker applies meanwhile; "
-            "before each round it "
-            "has caught up."
+            f"before each round it has caught up. Without a worker, so that door and Postgres have the cores to themselves, "
+            f"{alone:,.0f} events/s ({alone / figures.spread(limits).median:.3f} of the empty handler). CPU an event, of the "
+            f"round in the middle: {_each(rounds, figures.spread(ours).median)}."
         ),
         *troubles(rounds),
     ]
@@ -128,6 +133,13 @@ def _method(rounds: list[dict[str, Any]]) -> str:
         "time and the "
         f"worker's {late.median:.1f} s ({late.low:.1f}–{late.high:.1f}) behind it until nothing waits."
     )
+
+
+def _each(rounds: list[dict[str, Any]], middle: float) -> str:
+    """Return the microseconds that each process takes for an event, in the round of our own nearest to the median."""
+    one = min((one for one in rounds if one["target"] == "api"), key=lambda one: abs(one["per_s"] - middle))
+    used = {name: share / one["per_s"] * 1e6 for name, share in one["cores"].items() if name != "bare"}
+    return ", ".join(f"{name} {micros:.0f}" for name, micros in used.items()) + f"; together {sum(used.values()):.0f} µs"
 
 
 def _rate(values: list[float]) -> str:
