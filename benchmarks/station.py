@@ -5,7 +5,6 @@ supervisor is not used, because it starts again what dies: here that must end th
 """
 
 import asyncio
-import socket
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -20,6 +19,7 @@ from benchmarks.machine import ROOT
 from headrace import config, wiring
 from headrace.clock import Clock, SystemClock
 from headrace.embedded import processes
+from headrace.embedded.ports import free_port
 from headrace.embedded.postgres import EmbeddedPostgres
 from headrace.log.port import Topic
 from headrace.store.generations import Generation
@@ -192,13 +192,6 @@ async def standing(home: Path) -> AsyncIterator[Station]:
                     await station.stop(name)
     finally:
         await asyncio.to_thread(postgres.stop)
-
-
-def free_port() -> int:
-    """Return a port of the loopback that nobody listens on now."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def private_mb(pid: int) -> float:

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,6 +17,8 @@ from urllib.parse import urlencode
 
 import psutil
 
+from headrace.embedded.ports import free_port
+
 START_S: Final = 180.0
 PATIENCE_S: Final = 60.0
 _numbers: Final = count(1)
@@ -27,9 +28,7 @@ class Town:
     """The processes and their address."""
 
     def __init__(self, **environment: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.home = Path(tempfile.mkdtemp(prefix="headrace-acceptance-", dir="/tmp"))
         self.home.chmod(0o755)  # root's Postgres runs as another user
         self.output = self.home / "output"

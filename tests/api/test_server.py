@@ -14,15 +14,9 @@ from pathlib import Path
 
 from headrace.api import server
 from headrace.api.settings import ApiSettings
+from headrace.embedded.ports import free_port
 
 ROOT = Path(__file__).parents[2]
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as held:
-        port: int = held.getsockname()[1]
-        return port
 
 
 class TestListening(unittest.TestCase):

@@ -19,16 +19,10 @@ from pathlib import Path
 import psutil
 
 from headrace.cli import COMMANDS
+from headrace.embedded.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_WITHIN_S = 60
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class CommandCase(unittest.TestCase):

@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from collections.abc import Awaitable, Callable
 from multiprocessing.process import BaseProcess
@@ -15,6 +14,7 @@ from typing import Final, Self
 from headrace import config, wiring
 from headrace.config import Settings
 from headrace.embedded import processes
+from headrace.embedded.ports import free_port
 from headrace.embedded.postgres import EmbeddedPostgres
 from tests.faults.client import Client, Unheard
 from tests.faults.failpoints import Point
@@ -183,11 +183,3 @@ async def answers(port: int, path: str = "/healthz") -> bool:
         return False
     finally:
         client.close()
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-    return port

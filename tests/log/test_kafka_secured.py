@@ -9,7 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from headrace.embedded.kafka import free_port
+from headrace.embedded.ports import free_port
 from headrace.errors import Unavailable
 from headrace.log.kafka import KafkaLog, options
 from headrace.log.memory import Memory
@@ -29,7 +29,8 @@ class AskingTestCase(unittest.IsolatedAsyncioTestCase):
     async def asking(self, protocol: str, more: Mapping[str, str]) -> str:
         """Start it and return where the asking listener is; ``more`` is what is set for that."""
         ran(self.id())
-        port, asking = free_port(), free_port()
+        port = free_port(row=3)
+        asking = port + 2
         broker = own_broker(
             port=port,
             more={

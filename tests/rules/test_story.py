@@ -1,7 +1,6 @@
 """A small shop over the running product: each rule does what it says, alone and together, and the explanation tells it."""
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -11,6 +10,7 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar
 
+from headrace.embedded.ports import free_port
 from tests.acceptance.town import Town
 
 GOODS: dict[str, dict[str, Any]] = {
@@ -261,9 +261,7 @@ class Shop(unittest.TestCase):
 
     def second_process(self) -> int:
         """Start another API on the same tables and return its port."""
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port: int = probe.getsockname()[1]
+        port = free_port()
         environment = self.town.environment | {"API_PORT": str(port)}
         with Path(os.devnull).open("wb") as nowhere:
             process = subprocess.Popen(self.town._command("api"), env=environment, stdout=nowhere, stderr=nowhere)

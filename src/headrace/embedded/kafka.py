@@ -15,8 +15,8 @@ import psutil
 
 from headrace.embedded.errors import EmbeddedKafkaError
 from headrace.embedded.jars import Jars
+from headrace.embedded.ports import HOST, free_port
 
-HOST: Final = "127.0.0.1"
 STARTED: Final = b"Kafka Server started"
 START_S: Final = 120.0
 STOP_S: Final = 30.0
@@ -55,8 +55,8 @@ class Broker:
         guarded: bool = False,
     ) -> None:
         self.folder = folder.absolute()
-        self.port = port or free_port()
-        self._controller = free_port() if not port else port + 1
+        self.port = port or free_port(row=2)
+        self._controller = self.port + 1
         self._advertised = advertised_port or self.port
         self._jars = jars
         self._more = more or {}
@@ -248,11 +248,3 @@ class Broker:
             lines = file.read().decode("utf-8", "replace").splitlines()
         grave = [line for line in lines if "ERROR" in line or "FATAL" in line or "Exception" in line]
         return (grave or lines or ["it says nothing"])[0].strip()
-
-
-def free_port() -> int:
-    """Return a port of loopback that nothing listens on at the moment."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        port: int = probe.getsockname()[1]
-    return port
