@@ -38,6 +38,7 @@ AT_ONCE: Final = 20_000
 ITEMS: Final = 20_000
 READS_A_SECOND: Final = 200
 EVENTS_A_SECOND: Final = 300
+OTHER_WINDOW: Final = 3
 PATIENCE_S: Final = 1800.0
 QUIET_S: Final = 30.0
 YEAR_MS: Final = 365 * 86_400_000
@@ -57,7 +58,9 @@ class Figures:
     verified: dict[int, bool] = field(default_factory=dict)
 
 
-async def replayed(trial: Trial, tried: Tried, tell: Callable[[str], None] = lambda _: None) -> Figures:
+async def replayed(
+    trial: Trial, tried: Tried, tell: Callable[[str], None] = lambda _: None, *, window: int = OTHER_WINDOW
+) -> Figures:
     """Do it all and return what was measured."""
     figures, events = Figures(), trial.size(EVENTS, 5000)
     async with trial.site() as site:
@@ -84,7 +87,7 @@ async def replayed(trial: Trial, tried: Tried, tell: Callable[[str], None] = lam
                 await asyncio.sleep(5)
                 readers.phase = "before"
                 await asyncio.sleep(QUIET_S * min(1.0, 10 * trial.scale))
-                replay = await _replay(trial, site, ground, generation, readers, figures, tell)
+                replay = await _replay(trial, site, ground, generation, readers, figures, tell, window)
                 await _compare_and_flip(site, ground, generation, replay, readers, figures, trial.seed)
                 tell(f"flipped and returned: {figures.seconds}")
             load.stop()
@@ -108,10 +111,11 @@ async def _replay(
     readers: "Readers",
     figures: Figures,
     tell: Callable[[str], None],
+    window: int,
 ) -> Generation:
     """Replay the archive with another window, the only worker killed again and again, until it has caught up."""
     loop = asyncio.get_running_loop()
-    settings = replace(ground.settings, features=replace(ground.settings.features, window=3))
+    settings = replace(ground.settings, features=replace(ground.settings.features, window=window))
     replays = Replays(replace(ground, settings=settings), generation)
     began = loop.time()
     readers.phase = "replay"
@@ -241,10 +245,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--seed", type=int, default=20)
+    more = "the window the replay counts with; the live generation's is 10, and with equal ones the lists are equal"
+    parser.add_argument("--window", type=int, default=OTHER_WINDOW, help=more)
     given = parser.parse_args()
     tried = Tried()
     trial = Trial("postgres", given.events / EVENTS, given.seed)
-    figures = asyncio.run(replayed(trial, tried, _tell))
+    figures = asyncio.run(replayed(trial, tried, _tell, window=given.window))
     told = asdict(figures) | {
         "acknowledged": tried.acknowledged,
         "counted": tried.counted,

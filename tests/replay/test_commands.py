@@ -41,7 +41,8 @@ class Typed(ReplayTestCase):
             working = asyncio.create_task(crew.run())
 
             async def followed() -> bool:
-                return bool(await self.sql.fetchval("SELECT state = 'followed' FROM headrace.generations WHERE number = 2"))
+                newest = "SELECT state = 'followed' FROM headrace.generations ORDER BY number DESC LIMIT 1"
+                return bool(await self.sql.fetchval(newest))
 
             await wait_until(followed, "it has caught up", seconds=90)
             found = json.loads(await self.typed("replay", "status", "--json"))["generations"]
@@ -50,17 +51,24 @@ class Typed(ReplayTestCase):
             found = json.loads(await self.typed("replay", "diff", "--json", "--users", "10"))
             self.assertEqual((found["live"], found["generation"], found["users"]), (1, 2, 10))
             self.assertLess(found["rank_biased_overlap"], 1)
-            self.assertIn("rank-biased overlap", await self.typed("replay", "diff", "--users", "10"))
+            self.assertEqual(found["settings"], {"window": [10, 1]})
+            shown = await self.typed("replay", "diff", "--users", "10")
+            self.assertIn("counted with window 1 instead of 10", shown)
+            self.assertIn("rank-biased overlap", shown)
             self.assertIn("Answers come from generation 2; before from 1.", await self.typed("replay", "flip"))
             self.assertIn("archive of 1", await self.typed("replay", "status"))
             flipped = json.loads(await self.typed("replay", "back", "--json"))
             self.assertEqual((flipped["before"], flipped["now"]), (2, 1))
             self.assertIn("the one that is read", await self.typed("replay", "drop", "1", "--yes", code=2))
             self.assertEqual(await self.typed("replay", "drop", "2", "--yes"), "Generation 2 is gone.\n")
+            await self.typed("replay", "start")
+            await wait_until(followed, "the next one has caught up", seconds=90)
+            found = json.loads(await self.typed("replay", "diff", "--json"))
+            self.assertEqual((found["generation"], found["settings"], found["equal"]), (3, {}, 1))
             crew.stop()
             await working
         complaint = await self.typed("verify", "--generation", "2", code=2)
-        self.assertIn("headrace: there is no generation 2 any more; there are: 1\n", complaint)
+        self.assertIn("headrace: there is no generation 2 any more; there are: 1, 3\n", complaint)
 
 
 class Differing(unittest.TestCase):

@@ -17,7 +17,7 @@ from headrace.cli.chosen import Space
 from headrace.cli.complaints import Complaint
 from headrace.cli.database import over_database
 from headrace.cli.envelopes import json_of
-from headrace.evaluation.differing import Difference
+from headrace.wiring.comparing import Compared, other_settings
 from headrace.wiring.replays import Flipped, NotFresh, Replays, lines
 
 T = TypeVar("T")
@@ -114,19 +114,20 @@ def diff(
     if with_parent:
         die_with_parent()
 
-    async def run(replays: Replays) -> tuple[int, int, str, Difference]:
+    async def run(replays: Replays) -> Compared:
         chosen, live = await replays.recipe(recipe), await replays.live()
         other = await replays.newest() if number is None else await replays.standing(number)
         if other.number == live.number:
             raise Complaint(f"generation {live.number} is the live one; name another")
         found = await replays.compare(live, other, chosen, users=users, seed=seed, tell=_told)
-        return live.number, other.number, chosen.version, found
+        return Compared(live.number, other.number, chosen.version, found, other_settings(live, other))
 
-    before, after, version, found = _with_replays(space, run)
+    found = _with_replays(space, run)
     if as_json:
-        typer.echo(json_of({"live": before, "generation": after, "recipe": version, **asdict(found)}))
+        told = asdict(found)
+        typer.echo(json_of(told | told.pop("difference")))
     else:
-        replayed.show_difference(Console(), before, after, version, found)
+        replayed.show_difference(Console(), found)
 
 
 def flip(

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 
-from headrace.evaluation.differing import Difference
+from headrace.wiring.comparing import Compared
 from headrace.wiring.replays import Line
 
 BAR: Final = 24
@@ -31,13 +31,16 @@ def table(found: Sequence[Line]) -> Table:
     return shown
 
 
-def show_difference(console: Console, before: int, after: int, recipe: str, found: Difference) -> None:
+def show_difference(console: Console, compared: Compared) -> None:
     """Print how the recommendations of two generations differ."""
+    before, after, found = compared.live, compared.generation, compared.difference
     console.print(
-        f"generation {after} against {before}, the live one; {found.users:,} users with a history, recipe {recipe}",
+        f"generation {after} against {before}, the live one; {found.users:,} users with a history, recipe {compared.recipe}",
         markup=False,
         highlight=False,
     )
+    for name, (was, now) in compared.settings.items():
+        console.print(f"counted with {name} {now:g} instead of {was:g}", highlight=False)
     table = Table("equal lists", "mean overlap", "rank-biased overlap")
     table.add_row(f"{100 * found.equal:.1f} %", f"{100 * found.overlap:.1f} %", f"{found.rank_biased_overlap:.4f}")
     console.print(table)

@@ -8,7 +8,7 @@ import os
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 import msgspec
@@ -16,6 +16,7 @@ import msgspec
 from headrace import config
 from headrace.config import Settings
 from headrace.evaluation.differing import Difference
+from headrace.store.generations import Generation
 from headrace.wiring.replays import Refused
 
 GENTLE: Final = 10
@@ -24,18 +25,23 @@ GENTLE: Final = 10
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Two generations compared: the live one, the other one, by which recipe, and how their lists differ."""
+    """Two generations compared: the live one, the other one, by which recipe, and how their lists differ.
+
+    ``settings`` names each feature setting they count by differently, with the live one's value first.
+    """
 
     live: int
     generation: int
     recipe: str
     difference: Difference
+    settings: dict[str, tuple[float, float]]
 
 
 class _Head(msgspec.Struct):
     live: int
     generation: int
     recipe: str
+    settings: dict[str, tuple[float, float]]
 
 
 async def compare_aside(
@@ -68,7 +74,14 @@ async def compare_aside(
     if code:
         raise Refused(said.removeprefix("headrace: ") or f"the comparison ended with code {code}")
     head = msgspec.json.decode(printed, type=_Head)
-    return Compared(head.live, head.generation, head.recipe, msgspec.json.decode(printed, type=Difference))
+    difference = msgspec.json.decode(printed, type=Difference)
+    return Compared(head.live, head.generation, head.recipe, difference, head.settings)
+
+
+def other_settings(live: Generation, other: Generation) -> dict[str, tuple[float, float]]:
+    """Return the feature settings that two generations count by differently."""
+    was, now = asdict(live.rules.settings), asdict(other.rules.settings)
+    return {name: (value, now[name]) for name, value in was.items() if now[name] != value}
 
 
 async def _listen(stream: asyncio.StreamReader | None, tell: Callable[[str], None]) -> str:
