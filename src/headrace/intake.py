@@ -81,6 +81,19 @@ class Intake:
                     self._listener.acknowledged(event)
         return verdicts
 
+    async def accept_each(self, events: Sequence[Event]) -> list[Verdict | Rejected]:
+        """Append events that have nothing to do with each other, and return what became of each, in order.
+
+        Where one of them is refused, that one alone: halve until it stands alone. Raises ``Unavailable``, as ``accept`` does.
+        """
+        try:
+            return list(await self.accept(events, atomic=False))
+        except Rejected as rejected:
+            if len(events) == 1:
+                return [rejected]
+        half = len(events) // 2
+        return await self.accept_each(events[:half]) + await self.accept_each(events[half:])
+
     async def accept_again(self, records: Sequence[Again]) -> list[Verdict]:
         """Append dead records once more and return one verdict each, in order; their events were applied by nobody yet.
 
@@ -150,18 +163,12 @@ class Intake:
             self._deliverer = None
 
     async def _hand_over(self, group: Sequence[Impression]) -> None:
-        """Append a group; where one of it is refused, that one alone is left out: halve until it stands alone."""
-        try:
-            await self.accept(group, atomic=False)
-        except Rejected as rejected:
-            if len(group) == 1:
+        """Append a group; of one that is refused the others are taken."""
+        for impression, outcome in zip(group, await self.accept_each(group), strict=True):
+            if isinstance(outcome, Rejected):
                 # Ours to blame, and no reason to hold up or to lose those beside it.
-                telemetry.log.error("impression_refused", reason=str(rejected), event_id=group[0].event_id)
+                telemetry.log.error("impression_refused", reason=str(outcome), event_id=impression.event_id)
                 telemetry.IMPRESSIONS_DROPPED.inc()
-                return
-            half = len(group) // 2
-            await self._hand_over(group[:half])
-            await self._hand_over(group[half:])
 
 
 def _record(event: Event, now_ms: int, *, kept: bool) -> NewRecord:

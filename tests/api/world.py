@@ -26,7 +26,7 @@ from headrace.api.services import (
 from headrace.api.settings import ApiSettings
 from headrace.api.spaces import Spaces
 from headrace.clock import SystemClock
-from headrace.errors import Unavailable
+from headrace.errors import Rejected, Unavailable
 from headrace.events.codec import payload_hash
 from headrace.events.contract import Contract, Limits
 from headrace.events.items import Item, ItemChange, changed
@@ -172,6 +172,10 @@ class World:
         if not (atomic and Verdict.CONFLICT in verdicts):
             self.events.update(fresh)
         return verdicts
+
+    async def accept_each(self, events: Sequence[Event]) -> list[Verdict | Rejected]:
+        """Take events that have nothing to do with each other."""
+        return list(await self.accept(events, atomic=False))
 
     async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None) -> Taken:
         """Return the items most acted on that the user has not touched."""

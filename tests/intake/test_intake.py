@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from headrace.clock import FixedClock, SystemClock
-from headrace.errors import Poison, Unavailable
+from headrace.errors import Poison, Rejected, Unavailable
 from headrace.events import codec
 from headrace.events.types import Event, EventId, Impression, Interaction
 from headrace.intake import LARGEST_GROUP, MOST_WAITING, Intake
@@ -89,6 +89,22 @@ class AtTheDoor(StreamTestCase):
             await Intake(_Away(self.ground.database), FixedClock(T0), self.noted).accept([view()])
         self.assertEqual([event.event_id for event in self.noted.events], ["a", "c"])
         self.assertIsInstance(self.noted.events[0], Interaction)
+
+    async def test_of_events_taken_together_one_that_is_refused_keeps_none_from_its_place(self) -> None:
+        """Each has its own verdict, in order; the refused one its refusal; who listens hears of those that are new."""
+        line = _Away(self.ground.database)
+        line.away, line.refused = False, "evt-bad"
+        intake = Intake(line, FixedClock(T0), self.noted)
+        known = view("tent", event_id="evt-known")
+        await intake.accept((known,))
+        events = [view("tent", event_id="evt-one"), known, view("x", event_id="evt-bad"), view("other", event_id="evt-known")]
+        new, again, refused, taken = await intake.accept_each(events)
+        self.assertEqual((new, again, taken), (Verdict.OK, Verdict.DUPLICATE, Verdict.CONFLICT))
+        self.assertIsInstance(refused, Rejected)
+        self.assertEqual([event.event_id for event in self.noted.events], ["evt-known", "evt-one"])
+        line.away = True
+        with self.assertRaises(Unavailable):
+            await intake.accept_each(events)
 
     async def test_ids_of_a_declared_import_are_kept_for_good(self) -> None:
         """The door remembers which events were history."""

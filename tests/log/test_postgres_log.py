@@ -139,6 +139,40 @@ class IdsTakenBefore(PostgresLogTestCase):
         return known.await_count
 
 
+class RecordsThatStandAlone(PostgresLogTestCase):
+    """A call whose records have nothing to do with each other is written in as many groups as there are lanes."""
+
+    async def test_each_has_its_verdict_in_order_and_its_place(self) -> None:
+        """New, known and conflicting ones of many keys; what is stored is stored once, in the order of its key."""
+        log = await self.make_log()
+        records = [record(f"id {n}", key=f"user {n % 7}", payload=str(n)) for n in range(40)]
+        self.assertEqual(len({log._lane_of((one,)) for one in records}), 2)
+        await log.append(records[:10], atomic=True)
+        changed = [one._replace(payload_hash=digest("x")) for one in records[5:10]]
+        told = await log.append([*records[:5], *changed, *records[10:]], atomic=False)
+        self.assertEqual(told, [Verdict.DUPLICATE] * 5 + [Verdict.CONFLICT] * 5 + [Verdict.OK] * 30)
+        stored = [one for place in range(4) for one in await log.read(place, {Topic.WATCH: 0}, limit=100)]
+        self.assertEqual(sorted(one.value for one in stored), sorted(one.value for one in records))
+        for key in {one.key for one in records}:
+            self.assertEqual([one.value for one in stored if one.key == key], [one.value for one in records if one.key == key])
+
+    async def test_of_two_with_one_id_the_first_is_first(self) -> None:
+        """Also where they belong to different lanes."""
+        log = await self.make_log()
+        for n in range(20):
+            first, second = (record(f"id {n}", key=f"user {n} {m}", payload=str(m)) for m in range(2))
+            told = await log.append([first, record(f"more {n}"), second], atomic=False)
+            self.assertEqual(told, [Verdict.OK, Verdict.OK, Verdict.CONFLICT])
+
+    async def test_where_one_lane_cannot_be_written_the_call_fails(self) -> None:
+        """A value that Postgres refuses, beside others: who sends them one by one then finds the guilty one."""
+        log = await self.make_log()
+        records = [record(f"id {n}", key=f"user {n}") for n in range(8)]
+        with self.assertRaises(Poison):
+            await log.append([*records, record("bad", key="a\x00b")], atomic=False)
+        self.assertEqual([(await log.append([one], atomic=False))[0] is not Verdict.CONFLICT for one in records], [True] * 8)
+
+
 class AValueThatPostgresRefuses(PostgresLogTestCase):
     """The door judges first; should it ever let something through, only its sender suffers."""
 

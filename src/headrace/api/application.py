@@ -1,18 +1,21 @@
 """The whole HTTP application: limits and figures around hot routes and framework alike, and the outermost catch."""
 
-from collections.abc import Awaitable, MutableMapping
+import asyncio
+from collections.abc import MutableMapping
 from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from headrace import telemetry
 from headrace.api import bodies, problem
-from headrace.api.hot import Handler, Hot
+from headrace.api.hot import Handler, Hot, Single
 from headrace.api.pages import build
 from headrace.api.reply import Reply, send_reply
 from headrace.api.services import Services
+from headrace.api.together import Together
 from headrace.api.window import Window
 from headrace.errors import Rejected, Unavailable
+from headrace.log.port import Verdict
 
 _MEASURED: Final = frozenset({"/reco", "/recommend"})
 _PROBES: Final = frozenset({"/healthz", "/readyz"})
@@ -33,6 +36,8 @@ class Application:
         self.window = Window(settings.metrics_window_sec, settings.metrics_max_samples, services.clock)
         hot = Hot(services)
         self._hot = hot.routes
+        self._singles = hot.singles
+        self._together = Together(services.intake)
         self._reco = hot.reco
         self._reco_now = hot.reco_now
         self._methods: dict[str, list[str]] = {}
@@ -54,19 +59,42 @@ class Application:
         """Return whether this is a hot route's request."""
         return (method, path) in self._hot
 
-    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | Awaitable[Reply]:
+    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | asyncio.Future[Reply]:
         """Return a hot route's answer where nothing must be waited for, otherwise the promise of it; neither raises."""
-        handler = self._hot[scope["method"], scope["path"]]
+        route = scope["method"], scope["path"]
+        single = self._singles.get(route)
+        if single is not None:
+            return self._taken(single, scope, body, came)
+        handler = self._hot[route]
         if handler != self._reco:
-            return self._answered(handler, scope, body, came)
+            return asyncio.create_task(self._answered(handler, scope, body, came))
         try:
             reply = self._reco_now(scope)
         except Exception as error:  # noqa: BLE001 -- the outermost loop, as below
             reply = _refusal(error, scope)
         if reply is None:
-            return self._answered(handler, scope, body, came)
+            return asyncio.create_task(self._answered(handler, scope, body, came))
         self._count(scope["path"], reply.status, came)
         return reply
+
+    def _taken(self, single: Single, scope: Scope, body: bytes, came: float) -> Reply | asyncio.Future[Reply]:
+        """Return the promise of an event's answer, which is taken together with others; where it is refused, that at once."""
+        try:
+            event = single.judge(body)
+        except Exception as error:  # noqa: BLE001 -- the outermost loop, as below
+            reply = _refusal(error, scope)
+            self._count(scope["path"], reply.status, came)
+            return reply
+        promise: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
+
+        def settle(outcome: Verdict | Exception) -> None:
+            reply = _refusal(outcome, scope) if isinstance(outcome, Exception) else single.told(event, outcome)
+            self._count(scope["path"], reply.status, came)
+            if not promise.done():
+                promise.set_result(reply)
+
+        self._together.take(event, settle)
+        return promise
 
     async def _answered(self, handler: Handler, scope: Scope, body: bytes, started: float) -> Reply:
         """Return a hot route's answer, whatever becomes of it, and count it."""
@@ -161,12 +189,12 @@ class Application:
 
 
 def _refusal(error: Exception, scope: Scope) -> Reply:
-    """Return what an error is answered with; called where it was caught."""
+    """Return what an error is answered with."""
     if isinstance(error, Rejected):
         return problem.rejection(error)
     if isinstance(error, Unavailable):
         return problem.unavailable(error)
-    telemetry.log.exception("request_failed", method=scope["method"], path=scope["path"])
+    telemetry.log.error("request_failed", method=scope["method"], path=scope["path"], exc_info=error)
     return problem.internal()
 
 

@@ -5,7 +5,8 @@ of a hot route that came whole needs none of that. Everything else takes the com
 deadlines stand there), pipelined requests, HTTP/1.0, a client that does not read.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Final, Protocol
 
 from starlette.types import Scope
@@ -29,7 +30,7 @@ class Direct(Protocol):
         """Return whether this is a request that ``begin`` takes."""
         ...
 
-    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | Awaitable[Reply]:
+    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | asyncio.Future[Reply]:
         """Return the answer where nothing must be waited for, otherwise the promise of it; neither raises.
 
         The request had come whole at the moment ``came`` of ``now``.

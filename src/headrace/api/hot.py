@@ -1,12 +1,12 @@
 """The hot routes: an event in, an answer out, with no framework between."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import UNSET
 from starlette.types import Scope
 
-from headrace.api import question
+from headrace.api import problem, question
 from headrace.api.answers import BatchAnswer, EventAnswer, EventVerdict, ExplainedAnswer, LogAnswer, RecoAnswer
 from headrace.api.problem import FieldError
 from headrace.api.query import Parameter, a_switch, parse
@@ -29,6 +29,19 @@ _CONFLICT: Final = "The event_id is taken by another event"
 _TAKEN: Final = "was sent before with another payload; the first one stands"
 
 
+class Single(NamedTuple):
+    """A route that takes one event: who judges the body, and the answer where the event is in the log, now or already."""
+
+    judge: Callable[[bytes], Event]
+    taken: Callable[[Event, Verdict], Reply]
+
+    def told(self, event: Event, verdict: Verdict) -> Reply:
+        """Return the answer: a refusal where the event's id is taken by another one."""
+        if verdict is Verdict.CONFLICT:
+            return problem.rejection(Rejected(422, _CONFLICT, (Violation("event_id", _TAKEN),)))
+        return self.taken(event, verdict)
+
+
 class Hot:
     """Handlers of the hot routes; each takes the scope and the whole body, and raises ``Rejected`` or ``Unavailable``."""
 
@@ -38,30 +51,17 @@ class Hot:
         self._recommender = services.recommender
         self._explainer = services.explainer
         self._rules = services.rules
+        self.singles: dict[tuple[str, str], Single] = {
+            ("POST", "/event"): Single(self._contract.interaction, _told_of),
+            ("POST", "/log/impression"): Single(self._contract.impression, lambda *_: _LOGGED),
+            ("POST", "/log/watch"): Single(self._contract.watch, lambda *_: _LOGGED),
+        }
         self.routes: dict[tuple[str, str], Handler] = {
-            ("POST", "/event"): self.event,
+            **{route: self._taking(single) for route, single in self.singles.items()},
             ("GET", "/reco"): self.reco,
             ("POST", "/reco"): self.reco_by_body,
-            ("POST", "/log/impression"): self.impression,
-            ("POST", "/log/watch"): self.watch,
             ("POST", "/log/batch"): self.batch,
         }
-
-    async def event(self, _scope: Scope, body: bytes) -> Reply:
-        """Take an interaction; answers ``ok`` or ``duplicate``."""
-        event = self._contract.interaction(body)
-        verdict = await self._take(event)
-        return json_reply(EventAnswer("ok" if verdict is Verdict.OK else "duplicate", event.event_id))
-
-    async def impression(self, _scope: Scope, body: bytes) -> Reply:
-        """Take an impression."""
-        await self._take(self._contract.impression(body))
-        return _LOGGED
-
-    async def watch(self, _scope: Scope, body: bytes) -> Reply:
-        """Take a watch."""
-        await self._take(self._contract.watch(body))
-        return _LOGGED
 
     async def batch(self, scope: Scope, body: bytes) -> Reply:
         """Take a batch: all or nothing, or with ``atomic=false`` event by event."""
@@ -100,11 +100,13 @@ class Hot:
             raise Rejected(422, question.BROKEN, (Violation("filter", str(error)),)) from None
         return explained_reply(answer) if isinstance(answer, Explained) else reco_reply(answer)
 
-    async def _take(self, event: Event) -> Verdict:
-        (verdict,) = await self._intake.accept((event,), atomic=True)
-        if verdict is Verdict.CONFLICT:
-            raise Rejected(422, _CONFLICT, (Violation("event_id", _TAKEN),))
-        return verdict
+    def _taking(self, single: Single) -> Handler:
+        async def take(_scope: Scope, body: bytes) -> Reply:
+            event = single.judge(body)
+            (verdict,) = await self._intake.accept((event,), atomic=True)
+            return single.told(event, verdict)
+
+        return take
 
     async def _each(self, judged: Sequence[Impression | Watch | Rejected]) -> Reply:
         events = [one for one in judged if not isinstance(one, Rejected)]
@@ -139,6 +141,10 @@ def explained_reply(answer: Explained) -> Reply:
         answer.missing,
     )
     return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
+
+
+def _told_of(event: Event, verdict: Verdict) -> Reply:
+    return json_reply(EventAnswer("ok" if verdict is Verdict.OK else "duplicate", event.event_id))
 
 
 def _told(event: Impression | Watch, verdict: Verdict, number: int) -> EventVerdict:

@@ -4,7 +4,8 @@ A request's head may be 64 KiB large and 10 s late; beyond so many connections a
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, ClassVar, Final, cast
 
 import msgspec
@@ -131,13 +132,15 @@ class Protocol(HttpToolsProtocol):
         found = plain.read(data)
         if found is None or self._one_too_many or self._is_busy() or self.flow.write_paused or self.transport.is_closing():
             return False
-        if not direct.is_hot("GET", found["path"]):
+        scope, body = found
+        if not direct.is_hot(scope["method"], scope["path"]):
             return False
         self._unset_keepalive_if_required()
         if self._head_timer is not None:
             self._head_done()
         self._head_open = False
-        exchange = Exchange(direct, found)
+        exchange = Exchange(direct, scope)
+        exchange.body = body
         self.cycle = exchange  # type: ignore[assignment]
         self._ask(exchange)
         return True
@@ -166,9 +169,8 @@ class Protocol(HttpToolsProtocol):
         if isinstance(begun, Reply):
             self._finish(cycle, begun)
         else:
-            task = self.loop.create_task(self._finish_later(cycle, begun))
-            self.tasks.add(task)
-            task.add_done_callback(self.tasks.discard)
+            cast("set[asyncio.Future[Reply]]", self.tasks).add(begun)  # which the server waits for when it stops, then cancels
+            begun.add_done_callback(partial(self._finish_later, cycle))
 
     def shutdown(self) -> None:
         """Begin to close, behind the answers that are ready."""
@@ -209,14 +211,13 @@ class Protocol(HttpToolsProtocol):
         if cycle.body:
             super().on_body(cycle.body)
 
-    async def _finish_later(self, cycle: Exchange, promised: Awaitable[Reply]) -> None:
-        try:
-            reply = await promised
-        except asyncio.CancelledError:  # by the server, whose grace after a stop is over
+    def _finish_later(self, cycle: Exchange, promise: asyncio.Future[Reply]) -> None:
+        cast("set[asyncio.Future[Reply]]", self.tasks).discard(promise)
+        if promise.cancelled():  # by the server, whose grace after a stop is over
             self._finish(cycle, given_up())
             self._send_posted()
         else:
-            self._finish(cycle, reply)
+            self._finish(cycle, promise.result())
 
     def _finish(self, cycle: Exchange, reply: Reply) -> None:
         cycle.response_complete = True

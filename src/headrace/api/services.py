@@ -13,7 +13,7 @@ import msgspec
 from headrace.api.settings import ApiSettings
 from headrace.clock import Clock
 from headrace.config.spaces import DEFAULT
-from headrace.errors import Violation
+from headrace.errors import Rejected, Violation
 from headrace.events.contract import Contract
 from headrace.events.items import Item, ItemChange
 from headrace.events.types import Event
@@ -115,6 +115,10 @@ class Intake(Protocol):
 
     async def accept(self, events: Sequence[Event], *, atomic: bool = True) -> list[Verdict]:
         """Append judged events durably and return one verdict each, in order. Raises ``Unavailable``."""
+        ...
+
+    async def accept_each(self, events: Sequence[Event]) -> list[Verdict | Rejected]:
+        """Append events that have nothing to do with each other; one refused keeps none from its place. Raises the same."""
         ...
 
 

@@ -5,7 +5,7 @@ may be away while the others answer: it is then answered for here.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Final, TypeAlias
@@ -257,15 +257,10 @@ class _Door:
         """Return whether this is a hot route's request."""
         return self._application.is_hot(method, path)
 
-    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | Awaitable[Reply]:
-        """Return a hot route's answer, or the promise of it."""
+    def begin(self, scope: Scope, body: bytes, came: float) -> Reply | asyncio.Future[Reply]:
+        """Return a hot route's answer, or the promise of it: tasks begun here stay in the space."""
         with counted_in(self._space):
-            begun = self._application.begin(scope, body, came)
-        return begun if isinstance(begun, Reply) else self._promised(begun)
-
-    async def _promised(self, begun: Awaitable[Reply]) -> Reply:
-        with counted_in(self._space):
-            return await begun
+            return self._application.begin(scope, body, came)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""

@@ -123,7 +123,9 @@ class PostgresLog:
         if not records:
             return []
         self._check_open()
-        return await self._grouping.append(records, atomic=atomic)
+        if atomic or len(records) == 1:
+            return await self._grouping.append(records, atomic=atomic)
+        return await self._append_apart(records)
 
     async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
         """Return the next records of every given topic, topic by topic; see ``log.port``."""
@@ -184,6 +186,22 @@ class PostgresLog:
     async def close(self) -> None:
         """Write what waits."""
         await self._grouping.close()
+
+    async def _append_apart(self, records: Sequence[NewRecord]) -> list[Verdict]:
+        """Append records that do not stand or fall together, each in its own lane; of two with one id the first is first."""
+        lanes: dict[int, list[int]] = {}
+        if len({record.id_hash for record in records}) == len(records):
+            for number, record in enumerate(records):
+                lanes.setdefault(self._lane_of((record,)), []).append(number)
+        if len(lanes) < LANES:
+            return await self._grouping.append(records, atomic=False)
+        apart = [self._grouping.append([records[n] for n in numbers], atomic=False) for numbers in lanes.values()]
+        found: dict[int, Verdict] = {}
+        for numbers, verdicts in zip(lanes.values(), await asyncio.gather(*apart, return_exceptions=True), strict=True):
+            if isinstance(verdicts, BaseException):
+                raise verdicts
+            found.update(zip(numbers, verdicts, strict=True))
+        return [found[number] for number in range(len(records))]
 
     def _lane_of(self, records: Sequence[NewRecord]) -> int:
         """Return the lane of a call's first record: two lanes' small calls take their offsets from different counter rows."""
