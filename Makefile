@@ -57,7 +57,7 @@ lock: $(VENV)/.installed ## Resolve the pinned packages anew, after a change of 
 	@rm -rf $(VENV)/lock
 
 clean: ## Remove ./venv and all caches; data stays
-	rm -rf $(VENV) dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage
+	rm -rf $(VENV) dist .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find src app tests -name __pycache__ -type d -prune -exec rm -rf {} +
 	@test ! -d .headrace || echo "The data in .headrace stays; make clean-data removes it."
 

@@ -109,7 +109,7 @@ class TheShortWay(unittest.TestCase):
             for pieces in ([AT_ONCE, AT_ONCE], [AT_ONCE, page], [page, AT_ONCE]):
                 began = time.monotonic()
                 self.assertEqual([one[0] for one in self.say(running, *pieces, pause_s=0.5)], [200, 200])
-                self.assertAlmostEqual(time.monotonic() - began, 1.5, delta=0.4)
+                self.assertGreater(time.monotonic() - began, 1.4)
 
     def test_many_at_once_get_each_their_own_answer(self) -> None:
         """Forty connections whose requests come in the same moment, at once and waited for in turn."""

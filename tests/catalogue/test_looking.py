@@ -3,7 +3,7 @@
 from headrace.events.items import Item, ItemPatch
 from headrace.serving.recommender import Wish
 from tests.catalogue.world import patch, put
-from tests.support.loop import Loop, until
+from tests.support.loop import Loop
 from tests.support.postgres import PostgresTestCase
 
 SHOP = {
@@ -27,7 +27,7 @@ class Looking(PostgresTestCase):
         for user in ("ada", "bob", "eve"):
             await self.loop.send(self.loop.act(user, "tent"))
         await self.loop.send(self.loop.act("cyd", "novel"))
-        await until(lambda: self.loop.view.picture.known == 2, "both are seen")
+        await self.loop.settle()
 
     async def shown(self, user: str, **wish: object) -> list[str]:
         """Return what a user is shown."""

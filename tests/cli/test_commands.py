@@ -85,7 +85,7 @@ class Helping(CommandCase):
         """The quick answer stays quick: neither the database driver nor the web framework is imported for it."""
         program = (
             "import sys; from headrace.cli import build; build(['--help']); "
-            "print(sorted({'asyncpg', 'fastapi', 'numpy'} & set(sys.modules)))"
+            "print(sorted({'asyncpg', 'starlette', 'numpy'} & set(sys.modules)))"
         )
         done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
         self.assertEqual(done.stdout.strip(), "[]")

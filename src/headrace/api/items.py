@@ -3,13 +3,15 @@
 from collections.abc import Sequence
 from typing import Any, Final, Literal
 
-from fastapi import FastAPI, Request, Response
 from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.routing import Route
 
 from headrace.api import problem
 from headrace.api.answers import ChangeAnswer, ItemAnswer, ItemsAnswer, ManyItemsAnswer
 from headrace.api.query import Parameter, a_number, an_event_id, an_id, from_path, parse
-from headrace.api.reply import Reply, json_reply, response
+from headrace.api.reply import Reply, json_reply
+from headrace.api.routing import route
 from headrace.api.services import Services
 from headrace.errors import Rejected, Violation
 from headrace.events import offers
@@ -50,18 +52,18 @@ class _Text(Convertor[str]):
 register_url_convertor("text", _Text())
 
 
-def add_items(app: FastAPI, services: Services) -> None:
-    """Add the catalogue's routes. Each path is one route, so that a refused method is told all that there are."""
+def item_routes(services: Services) -> Sequence[Route]:
+    """Return the catalogue's routes. Each path is one route, so that a refused method is told all that there are."""
     items = _Items(services)
 
-    @app.api_route("/items", methods=["GET", "POST"])
-    async def many(request: Request) -> Response:
-        return response(await (items.put_many if request.method == "POST" else items.listed)(request))
+    async def many(request: Request) -> Reply:
+        return await (items.put_many if request.method == "POST" else items.listed)(request)
 
-    @app.api_route("/items/{item_id:text}", methods=["GET", "PUT", "PATCH", "DELETE"])
-    async def one(request: Request, item_id: str) -> Response:
+    async def one(request: Request) -> Reply:
         act = {"GET": items.get, "PUT": items.put, "PATCH": items.patch, "DELETE": items.delete}[request.method]
-        return response(await act(request, from_path(item_id, _ITEM)))
+        return await act(request, from_path(request.path_params["item_id"], _ITEM))
+
+    return [route("/items", many, "GET", "POST"), route("/items/{item_id:text}", one, "GET", "PUT", "PATCH", "DELETE")]
 
 
 class _Items:

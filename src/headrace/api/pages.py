@@ -1,28 +1,30 @@
 """The routes that are not hot, on the framework: the second recommendation view, contract, figures, health, documentation."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Final
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from typing import Any, Final, cast
 
+import msgspec
 import swagger_ui_bundle
-from fastapi import FastAPI, Request, Response
-from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.routing import APIRoute
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import RedirectResponse
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
 
-from headrace import __version__, telemetry
+from headrace import telemetry
 from headrace.api import limits, problem, question
 from headrace.api.answers import BaselineAnswer, ContractAnswer, Health, Reason, RecommendAnswer
 from headrace.api.hot import reco_reply
-from headrace.api.items import add_items
+from headrace.api.items import item_routes
 from headrace.api.openapi import document
 from headrace.api.patience import within
 from headrace.api.query import parse
-from headrace.api.receipts import add_receipts
-from headrace.api.reply import json_reply, response
-from headrace.api.rules import add_rules
+from headrace.api.receipts import receipt_routes
+from headrace.api.reply import Reply, json_reply, response
+from headrace.api.routing import route
+from headrace.api.rules import rule_routes
 from headrace.api.services import Services
 from headrace.api.targets import BASELINE_PARAMETERS, KpiTargets, SlaTargets
 from headrace.api.window import Window
@@ -33,83 +35,65 @@ from headrace.serving.recipes import RecipeError
 FIGURES_S: Final = 4.0
 """How long figures that come from the database are waited for: less than whoever collects them waits for the page."""
 
-LONGEST_S: Final = 8.0
-"""How long an answer may take at most: as long as a stop waits for those that are begun."""
-
-_ASSETS: Final = {"swagger-ui-bundle.js": "text/javascript", "swagger-ui.css": "text/css", "favicon-32x32.png": "image/png"}
+_ASSETS: Final = {"swagger-ui-bundle.js": b"text/javascript", "swagger-ui.css": b"text/css", "favicon-32x32.png": b"image/png"}
 
 
-class _Patient(APIRoute):
-    """A route whose answer is waited for so long and no longer; sending it takes what the client takes."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        """Return the handler, which gives up in time what it waits for: a database that hangs answers nobody."""
-        handler = super().get_route_handler()
-
-        async def patient(request: Request) -> Response:
-            return await within(handler(request), LONGEST_S)
-
-        return patient
-
-
-def build(services: Services, window: Window) -> FastAPI:
+def build(services: Services, window: Window) -> Starlette:
     """Return the framework's application with every route that is not hot."""
-    app = FastAPI(
-        title="headrace",
-        version=__version__,
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        openapi_url="/openapi.json",
+    routes = [
+        *_answers(services),
+        *_explanations(services),
+        *item_routes(services),
+        *receipt_routes(services),
+        *rule_routes(services),
+        *_figures(services, window),
+        *_documentation(services),
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={Rejected: _rejected, Unavailable: _unavailable, HTTPException: _refused, Exception: _bug},
     )
-    app.router.route_class = _Patient
-    _add_answers(app, services)
-    _add_explanations(app, services)
-    add_items(app, services)
-    add_receipts(app, services)
-    add_rules(app, services)
-    _add_figures(app, services, window)
-    _add_documentation(app)
-    _add_refusals(app)
-    app.openapi = lambda: document(services.contract.limits)  # type: ignore[method-assign]
+    app.router.redirect_slashes = False
     return app
 
 
-def _add_answers(app: FastAPI, services: Services) -> None:
-    @app.get("/recommend")
-    async def recommend(request: Request) -> Response:
+def _answers(services: Services) -> Sequence[Route]:
+    async def recommend(request: Request) -> Reply:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.RECOMMEND_PARAMETERS)
         answer = await services.recommender.recommend(asked["user_id"], None, asked["k"], record=False)
         reason = Reason(answer.strategy, answer.sources)
-        return response(json_reply(RecommendAnswer(asked["user_id"], answer.items, reason, answer.model_version)))
+        return json_reply(RecommendAnswer(asked["user_id"], answer.items, reason, answer.model_version))
 
-    @app.get("/similar")
-    async def similar(request: Request) -> Response:
+    async def similar(request: Request) -> Reply:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.SIMILAR_PARAMETERS)
-        return response(reco_reply(await services.recommender.similar(asked["item_id"], asked["k"])))
+        return reco_reply(await services.recommender.similar(asked["item_id"], asked["k"]))
 
-    @app.get("/trending")
-    async def trending(request: Request) -> Response:
+    async def trending(request: Request) -> Reply:
         asked: Mapping[str, Any] = parse(request.scope["query_string"], question.TRENDING_PARAMETERS)
-        return response(reco_reply(await services.recommender.trending(asked["k"])))
+        return reco_reply(await services.recommender.trending(asked["k"]))
 
-    @app.get("/contract")
-    async def contract() -> Response:
+    async def contract(_request: Request) -> Reply:
         in_force = limits.in_force(services.contract.limits)
-        return response(json_reply(ContractAnswer(KpiTargets(), SlaTargets(), in_force)))
+        return json_reply(ContractAnswer(KpiTargets(), SlaTargets(), in_force))
 
-    @app.get("/healthz")
-    async def healthz() -> Response:
-        return response(json_reply(Health()))
+    async def healthz(_request: Request) -> Reply:
+        return json_reply(Health())
 
-    @app.get("/readyz")
-    async def readyz() -> Response:
-        return response(problem.readiness(services.readiness()))
+    async def readyz(_request: Request) -> Reply:
+        return problem.readiness(services.readiness())
+
+    return [
+        route("/recommend", recommend),
+        route("/similar", similar),
+        route("/trending", trending),
+        route("/contract", contract),
+        route("/healthz", healthz),
+        route("/readyz", readyz),
+    ]
 
 
-def _add_explanations(app: FastAPI, services: Services) -> None:
-    @app.api_route("/explain", methods=["GET", "POST"])
-    async def explain(request: Request) -> Response:
+def _explanations(services: Services) -> Sequence[Route]:
+    async def explain(request: Request) -> Reply:
         if request.method == "POST":
             asked = question.why_from_body(await request.body())
         else:
@@ -121,81 +105,78 @@ def _add_explanations(app: FastAPI, services: Services) -> None:
             raise Rejected(422, question.BROKEN, (Violation("recipe", str(error)),)) from None
         except ExpressionError as error:
             raise Rejected(422, question.BROKEN, (Violation("filter", str(error)),)) from None
-        return response(json_reply(why))
+        return json_reply(why)
+
+    return [route("/explain", explain, "GET", "POST")]
 
 
-def _add_figures(app: FastAPI, services: Services, window: Window) -> None:
-    @app.get("/metrics/reco")
-    async def reco() -> Response:
-        return response(json_reply(window.metrics()))
+def _figures(services: Services, window: Window) -> Sequence[Route]:
+    async def reco(_request: Request) -> Reply:
+        return json_reply(window.metrics())
 
-    @app.get("/metrics/prometheus")
-    async def prometheus() -> Response:
+    async def prometheus(_request: Request) -> Reply:
         if not services.metrics_shown:
-            return response(problem.not_shown("PROMETHEUS_METRICS_ENABLED=false"))
+            return problem.not_shown("PROMETHEUS_METRICS_ENABLED=false")
         try:
             workers = await within(services.worker_metrics(), FIGURES_S)
         except Unavailable as error:
             workers = f"# the workers' figures are away: {' '.join(str(error).split())}\n"
-        return Response(generate_latest(telemetry.REGISTRY) + workers.encode(), headers={"content-type": CONTENT_TYPE_LATEST})
+        return Reply(200, generate_latest(telemetry.REGISTRY) + workers.encode(), CONTENT_TYPE_LATEST.encode())
 
-    @app.get("/analytics/baseline")
-    async def baseline(request: Request) -> Response:
+    async def baseline(request: Request) -> Reply:
         days = parse(request.scope["query_string"], BASELINE_PARAMETERS)["days"]
-        return response(json_reply(BaselineAnswer(KpiTargets(), await services.baseline(days))))
+        return json_reply(BaselineAnswer(KpiTargets(), await services.baseline(days)))
 
-    @app.get("/stream/worker")
-    async def worker() -> Response:
-        return response(json_reply(await services.worker_figures()))
+    async def worker(_request: Request) -> Reply:
+        return json_reply(await services.worker_figures())
+
+    return [
+        route("/metrics/reco", reco),
+        route("/metrics/prometheus", prometheus),
+        route("/analytics/baseline", baseline),
+        route("/stream/worker", worker),
+    ]
 
 
-def _add_documentation(app: FastAPI) -> None:
-    @app.get("/", include_in_schema=False)
-    async def start() -> Response:
+def _documentation(services: Services) -> Sequence[Route]:
+    page = (files("headrace.api") / "docs.html").read_bytes()
+    described = msgspec.json.encode(document(services.contract.limits))
+
+    async def start(_request: Request) -> Response:
         return RedirectResponse("/docs")
 
-    @app.get("/docs", include_in_schema=False)
-    async def docs() -> Response:
-        return get_swagger_ui_html(
-            openapi_url="/openapi.json",
-            title="headrace",
-            swagger_js_url="/docs/swagger-ui-bundle.js",
-            swagger_css_url="/docs/swagger-ui.css",
-            swagger_favicon_url="/docs/favicon-32x32.png",
-        )
+    async def docs(_request: Request) -> Reply:
+        return Reply(200, page, b"text/html; charset=utf-8")
 
-    @app.get("/docs/{name}", include_in_schema=False)
-    async def asset(name: str) -> Response:
+    async def openapi(_request: Request) -> Reply:
+        return Reply(200, described)
+
+    async def asset(request: Request) -> Reply:
+        name = request.path_params["name"]
         if name not in _ASSETS:
-            raise HTTPException(404)
+            return problem.not_found(request.url.path)
         content = (swagger_ui_bundle.swagger_ui_path / name).read_bytes()
-        return Response(content, headers={"content-type": _ASSETS[name], "cache-control": "max-age=86400"})
+        return Reply(200, content, _ASSETS[name], ((b"cache-control", b"max-age=86400"),))
+
+    return [route("/", start), route("/docs", docs), route("/docs/{name}", asset), route("/openapi.json", openapi)]
 
 
-def _add_refusals(app: FastAPI) -> None:
-    @app.exception_handler(Rejected)
-    async def rejected(_request: Request, error: Rejected) -> Response:
-        return response(problem.rejection(error))
+async def _rejected(_request: Request, error: Exception) -> Response:
+    return response(problem.rejection(cast("Rejected", error)))
 
-    @app.exception_handler(Unavailable)
-    async def unavailable(_request: Request, error: Unavailable) -> Response:
-        return response(problem.unavailable(error))
 
-    @app.exception_handler(HTTPException)
-    async def refused(request: Request, error: HTTPException) -> Response:
-        if error.status_code == 405:
-            allowed = (error.headers or {}).get("Allow", "").split(", ")
-            allowed += ["HEAD"] if "GET" in allowed else []
-            return response(problem.wrong_method(request.method, allowed))
-        if error.status_code == 404:
-            return response(problem.not_found(request.url.path))
-        return response(problem.reply(problem.problem(error.status_code, str(error.detail))))
+async def _unavailable(_request: Request, error: Exception) -> Response:
+    return response(problem.unavailable(cast("Unavailable", error)))
 
-    @app.exception_handler(RequestValidationError)
-    async def invalid(_request: Request, error: RequestValidationError) -> Response:
-        found = tuple(Violation(".".join(str(part) for part in one["loc"][1:]), one["msg"]) for one in error.errors())
-        return response(problem.rejection(Rejected(422, "The request breaks the contract", found)))
 
-    @app.exception_handler(Exception)
-    async def bug(_request: Request, _error: Exception) -> Response:
-        return response(problem.internal())
+async def _refused(request: Request, error: Exception) -> Response:
+    refusal = cast("HTTPException", error)
+    if refusal.status_code == 405:
+        return response(problem.wrong_method(request.method, (refusal.headers or {}).get("Allow", "").split(", ")))
+    if refusal.status_code == 404:
+        return response(problem.not_found(request.url.path))
+    return response(problem.reply(problem.problem(refusal.status_code, str(refusal.detail))))
+
+
+async def _bug(_request: Request, _error: Exception) -> Response:
+    return response(problem.internal())

@@ -1,12 +1,15 @@
 """The route of receipts: what became of one event."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from starlette.requests import Request
+from starlette.routing import Route
 
 from headrace.api import problem
 from headrace.api.query import Parameter, an_event_id, from_path, parse
-from headrace.api.reply import json_reply, response
+from headrace.api.reply import Reply, json_reply
+from headrace.api.routing import route
 from headrace.api.services import Services
 
 _EVENT: Final = an_event_id("event_id", "The event.", required=True, place="path")
@@ -17,13 +20,14 @@ UNKNOWN: Final = (
 )
 
 
-def add_receipts(app: FastAPI, services: Services) -> None:
-    """Add the route."""
+def receipt_routes(services: Services) -> Sequence[Route]:
+    """Return the route."""
 
-    @app.get("/events/{event_id:text}")
-    async def one(request: Request, event_id: str) -> Response:
+    async def one(request: Request) -> Reply:
         parse(request.scope["query_string"], {})
-        receipt = await services.receipt(from_path(event_id, _EVENT))
+        receipt = await services.receipt(from_path(request.path_params["event_id"], _EVENT))
         if receipt is None:
-            return response(problem.reply(problem.problem(404, "There is no such event", detail=UNKNOWN)))
-        return response(json_reply(receipt))
+            return problem.reply(problem.problem(404, "There is no such event", detail=UNKNOWN))
+        return json_reply(receipt)
+
+    return [route("/events/{event_id:text}", one)]

@@ -1,9 +1,11 @@
 """The routes of rule sets: put in versions, read, tried by ``/reco``, made live, taken away."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from fastapi import FastAPI, Request, Response
+from starlette.requests import Request
+from starlette.routing import Route
 
 from headrace.api import problem
 from headrace.api.answers import (
@@ -17,7 +19,8 @@ from headrace.api.answers import (
 )
 from headrace.api.problem import FieldError
 from headrace.api.query import Parameter, a_number, a_switch, from_path, parse, read_by
-from headrace.api.reply import Reply, json_reply, response
+from headrace.api.reply import Reply, json_reply
+from headrace.api.routing import route
 from headrace.api.services import Services
 from headrace.rules import declared
 from headrace.rules.kept import NAME, Kept, named
@@ -39,24 +42,27 @@ READ_PARAMETERS: Final[dict[str, Parameter[Any]]] = {"name": _NAME, "version": _
 PUT_PARAMETERS: Final[dict[str, Parameter[Any]]] = {"name": _NAME, "live": _LIVE}
 
 
-def add_rules(app: FastAPI, services: Services) -> None:
-    """Add the routes. Each path is one route, so that a refused method is told all that there are."""
+def rule_routes(services: Services) -> Sequence[Route]:
+    """Return the routes. Each path is one route, so that a refused method is told all that there are."""
     sets = _Sets(services)
 
-    @app.api_route("/rules", methods=["GET"])
-    async def listed(request: Request) -> Response:
+    async def listed(request: Request) -> Reply:
         parse(request.scope["query_string"], {})
-        return response(await sets.listed())
+        return await sets.listed()
 
-    @app.api_route("/rules/{name}/live", methods=["PUT", "DELETE"])
-    async def live(request: Request, name: str) -> Response:
+    async def live(request: Request) -> Reply:
         act = {"PUT": sets.make_live, "DELETE": sets.make_none_live}[request.method]
-        return response(await act(request, from_path(name, _NAME)))
+        return await act(request, from_path(request.path_params["name"], _NAME))
 
-    @app.api_route("/rules/{name}", methods=["GET", "PUT", "DELETE"])
-    async def one(request: Request, name: str) -> Response:
+    async def one(request: Request) -> Reply:
         act = {"GET": sets.get, "PUT": sets.put, "DELETE": sets.take_away}[request.method]
-        return response(await act(request, from_path(name, _NAME)))
+        return await act(request, from_path(request.path_params["name"], _NAME))
+
+    return [
+        route("/rules", listed),
+        route("/rules/{name}/live", live, "PUT", "DELETE"),
+        route("/rules/{name}", one, "GET", "PUT", "DELETE"),
+    ]
 
 
 class _Sets:

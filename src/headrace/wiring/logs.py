@@ -2,15 +2,18 @@
 
 import asyncio
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from headrace import telemetry
 from headrace.config import Settings
 from headrace.errors import Unavailable
-from headrace.log.kafka import KafkaLog, KafkaOutlet
 from headrace.log.memory import Memory
 from headrace.log.postgres import PostgresFerry, PostgresLog
 from headrace.log.relayed import OPENED_S, RelayedLog, Tally
 from headrace.store.pool import Database
+
+if TYPE_CHECKING:
+    from headrace.log.kafka import KafkaOutlet
 
 WAITING_LOOK_S = 5.0
 SHORT_S = 1.0
@@ -26,7 +29,7 @@ class Carrier:
 
     memory: Memory | None = None
     ferry: PostgresFerry | None = None
-    outlet: KafkaOutlet | None = None
+    outlet: "KafkaOutlet | None" = None
 
     @property
     def away(self) -> bool:
@@ -58,6 +61,8 @@ def carrier_of(settings: Settings, database: Database, space: str) -> Carrier:
     )
     if not on_kafka:
         return Carrier(near, near)
+    from headrace.log.kafka import KafkaLog  # noqa: PLC0415 -- 3 MB and its library, which nobody pays for without Kafka
+
     memory = Memory()
     far = KafkaLog(settings.log, settings.kafka, memory, group_id=settings.stream.group_id)
     ferry = PostgresFerry(database, space=space)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 from headrace.config import Settings
 from headrace.config.spaces import DEFAULT, is_name, schema_of, space_of
-from headrace.log.kafka import delete_topics
 from headrace.store import spaces
 from headrace.store.pool import Database
 
@@ -71,6 +70,8 @@ async def drop_space(settings: Settings, space: str) -> Dropped:
         working = [] if standing is None else await spaces.at_work(database, standing.schema)
         if working:
             raise NotDropped(_busy(space, working))
+        from headrace.log.kafka import delete_topics  # noqa: PLC0415 -- 3 MB, which nobody else pays for
+
         own = settings.whether_declared_or_not(space)
         topics = await delete_topics(own.log, own.kafka)
         if standing is None:
