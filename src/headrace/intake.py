@@ -66,33 +66,27 @@ class Intake:
         ``history`` says that these are a declared import, whose ids are remembered for good. Raises ``Unavailable``: the
         outcome is then unknown, and sending the same events again is safe. Raises ``Rejected`` for a value no table takes.
         """
-        now_ms = self._clock.now_ms()
-        records = [_record(event, now_ms, kept=history) for event in events]
+        records = self._records(events, kept=history)
         try:
             verdicts = await self._log.append(records, atomic=atomic)
         except Poison as poison:
-            raise Rejected(422, "The event cannot be stored", (Violation("", str(poison)),)) from poison
-        stored = not (atomic and Verdict.CONFLICT in verdicts)
-        for kind, count in Counter((record.topic, verdict) for record, verdict in zip(records, verdicts, strict=True)).items():
-            self._count(kind, count)
-        if stored and self._listener is not None:
-            for event, verdict in zip(events, verdicts, strict=True):
-                if verdict is Verdict.OK:
-                    self._listener.acknowledged(event)
+            raise _refused(poison) from poison
+        self._note(events, records, verdicts, stored=not (atomic and Verdict.CONFLICT in verdicts))
         return verdicts
 
     async def accept_each(self, events: Sequence[Event]) -> list[Verdict | Rejected]:
         """Append events that have nothing to do with each other, and return what became of each, in order.
 
-        Where one of them is refused, that one alone: halve until it stands alone. Raises ``Unavailable``, as ``accept`` does.
+        One that is refused keeps none of the others from its place. Raises ``Unavailable``, as ``accept`` does.
         """
-        try:
-            return list(await self.accept(events, atomic=False))
-        except Rejected as rejected:
-            if len(events) == 1:
-                return [rejected]
-        half = len(events) // 2
-        return await self.accept_each(events[:half]) + await self.accept_each(events[half:])
+        records = self._records(events, kept=False)
+        outcomes = await self._log.append_each(records)
+        taken = [
+            (*one, outcome) for *one, outcome in zip(events, records, outcomes, strict=True) if not isinstance(outcome, Poison)
+        ]
+        if taken:
+            self._note(*zip(*taken, strict=True), stored=True)
+        return [_refused(outcome) if isinstance(outcome, Poison) else outcome for outcome in outcomes]
 
     async def accept_again(self, records: Sequence[Again]) -> list[Verdict]:
         """Append dead records once more and return one verdict each, in order; their events were applied by nobody yet.
@@ -132,6 +126,21 @@ class Intake:
         if self._waiting:
             telemetry.log.error("impressions_not_delivered", count=len(self._waiting))
 
+    def _records(self, events: Sequence[Event], *, kept: bool) -> list[NewRecord]:
+        now_ms = self._clock.now_ms()
+        return [_record(event, now_ms, kept=kept) for event in events]
+
+    def _note(
+        self, events: Sequence[Event], records: Sequence[NewRecord], verdicts: Sequence[Verdict], *, stored: bool
+    ) -> None:
+        """Count what became of them, and tell who listens of those that are new."""
+        for kind, count in Counter((record.topic, verdict) for record, verdict in zip(records, verdicts, strict=True)).items():
+            self._count(kind, count)
+        if stored and self._listener is not None:
+            for event, verdict in zip(events, verdicts, strict=True):
+                if verdict is Verdict.OK:
+                    self._listener.acknowledged(event)
+
     def _count(self, kind: tuple[Topic, Verdict], count: int) -> None:
         counter = self._counters.get(kind)
         if counter is None:
@@ -169,6 +178,10 @@ class Intake:
                 # Ours to blame, and no reason to hold up or to lose those beside it.
                 telemetry.log.error("impression_refused", reason=str(outcome), event_id=impression.event_id)
                 telemetry.IMPRESSIONS_DROPPED.inc()
+
+
+def _refused(poison: Poison) -> Rejected:
+    return Rejected(422, "The event cannot be stored", (Violation("", str(poison)),))
 
 
 def _record(event: Event, now_ms: int, *, kept: bool) -> NewRecord:

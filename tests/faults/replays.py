@@ -245,7 +245,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--events", type=int, default=EVENTS)
     parser.add_argument("--seed", type=int, default=20)
-    more = "the window the replay counts with; the live generation's is 10, and with equal ones the lists are equal"
+    more = "the window the replay counts with; the live generation's is 10, with an equal one the lists are equal"
     parser.add_argument("--window", type=int, default=OTHER_WINDOW, help=more)
     given = parser.parse_args()
     tried = Tried()

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 from msgspec.structs import replace
 
@@ -10,6 +11,7 @@ from headrace.errors import Poison, Rejected, Unavailable
 from headrace.events import codec
 from headrace.events.types import Event, EventId, Impression, Interaction
 from headrace.intake import LARGEST_GROUP, MOST_WAITING, Intake
+from headrace.log.apart import apart
 from headrace.log.port import NewRecord, Topic, Verdict, partition_of
 from headrace.log.postgres import PostgresLog
 from headrace.store.pool import Database
@@ -48,6 +50,10 @@ class _Away(PostgresLog):
         if self.refused is not None and any(self.refused.encode() in one.value for one in records):
             raise Poison("refused_by_store", "on purpose")
         return await super().append(records, atomic=atomic)
+
+    async def append_each(self, records: Sequence[NewRecord]) -> list[Verdict | Poison]:
+        """Append, where the line holds, by one call of the above and more where one is refused."""
+        return await apart(partial(self.append, atomic=False), records)
 
 
 class AtTheDoor(StreamTestCase):

@@ -96,6 +96,22 @@ class LogPromises(unittest.IsolatedAsyncioTestCase, ABC):
         self.assertEqual([one.offset for one in found], list(range(20)))
         self.assertEqual({(one.key, one.topic) for one in found}, {("anna", Topic.WATCH)})
 
+    async def test_records_that_stand_alone_have_each_its_verdict_and_what_is_new_is_stored_once(self) -> None:
+        """Of many keys by one call: new ones, known ones, and one that conflicts."""
+        log = await self.make_log()
+        sent = [record(f"alone {n}", key=f"user {n}") for n in range(12)]
+        self.assertEqual(await log.append_each(sent[:4]), [OK] * 4)
+        other = record("alone 1", key="user 1", payload="other")
+        self.assertEqual(await log.append_each([sent[0], other, *sent[4:]]), [DUPLICATE, CONFLICT, *[OK] * 8])
+        self.assertEqual(await log.append_each([]), [])
+        found = {
+            one.value
+            for n in range(12)
+            for one in await log.read(partition_of(f"user {n}", log.partitions), {Topic.WATCH: 0}, limit=100)
+        }
+        self.assertEqual(found, {one.value for one in sent})
+        self.assertEqual(sum((await log.ends()).values()), 12)
+
     async def test_a_read_starts_at_its_position_and_keeps_its_limit_for_every_topic(self) -> None:
         """Positions are the next offsets to read, and the limit holds for each topic by itself."""
         log = await self.make_log()

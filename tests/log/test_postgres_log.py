@@ -142,35 +142,52 @@ class IdsTakenBefore(PostgresLogTestCase):
 class RecordsThatStandAlone(PostgresLogTestCase):
     """A call whose records have nothing to do with each other is written in as many groups as there are lanes."""
 
-    async def test_each_has_its_verdict_in_order_and_its_place(self) -> None:
-        """New, known and conflicting ones of many keys; what is stored is stored once, in the order of its key."""
-        log = await self.make_log()
-        records = [record(f"id {n}", key=f"user {n % 7}", payload=str(n)) for n in range(40)]
+    def many(self, log: PostgresLog, number: int) -> list[NewRecord]:
+        """Return records of many keys, in both lanes."""
+        records = [record(f"id {n}", key=f"user {n % 7}", payload=str(n)) for n in range(number)]
         self.assertEqual(len({log._lane_of((one,)) for one in records}), 2)
+        return records
+
+    async def test_what_is_stored_is_stored_once_in_the_order_of_its_key(self) -> None:
+        """New, known and conflicting ones."""
+        log = await self.make_log()
+        records = self.many(log, 40)
         await log.append(records[:10], atomic=True)
         changed = [one._replace(payload_hash=digest("x")) for one in records[5:10]]
-        told = await log.append([*records[:5], *changed, *records[10:]], atomic=False)
+        told = await log.append_each([*records[:5], *changed, *records[10:]])
         self.assertEqual(told, [Verdict.DUPLICATE] * 5 + [Verdict.CONFLICT] * 5 + [Verdict.OK] * 30)
         stored = [one for place in range(4) for one in await log.read(place, {Topic.WATCH: 0}, limit=100)]
         self.assertEqual(sorted(one.value for one in stored), sorted(one.value for one in records))
         for key in {one.key for one in records}:
             self.assertEqual([one.value for one in stored if one.key == key], [one.value for one in records if one.key == key])
 
-    async def test_of_two_with_one_id_the_first_is_first(self) -> None:
-        """Also where they belong to different lanes."""
+    async def test_of_two_with_one_id_the_first_is_first_also_where_they_belong_to_different_lanes(self) -> None:
+        """Nobody knows which lane is quicker."""
         log = await self.make_log()
         for n in range(20):
             first, second = (record(f"id {n}", key=f"user {n} {m}", payload=str(m)) for m in range(2))
-            told = await log.append([first, record(f"more {n}"), second], atomic=False)
+            told = await log.append_each([first, record(f"more {n}"), second])
             self.assertEqual(told, [Verdict.OK, Verdict.OK, Verdict.CONFLICT])
 
-    async def test_where_one_lane_cannot_be_written_the_call_fails(self) -> None:
-        """A value that Postgres refuses, beside others: who sends them one by one then finds the guilty one."""
+    async def test_one_that_postgres_refuses_stands_alone_and_those_of_the_other_lane_are_told_once(self) -> None:
+        """All others are new, and told so."""
         log = await self.make_log()
-        records = [record(f"id {n}", key=f"user {n}") for n in range(8)]
-        with self.assertRaises(Poison):
-            await log.append([*records, record("bad", key="a\x00b")], atomic=False)
-        self.assertEqual([(await log.append([one], atomic=False))[0] is not Verdict.CONFLICT for one in records], [True] * 8)
+        records = [*self.many(log, 8), record("bad", key="a\x00b"), *(record(f"more {n}", key=f"user {n}") for n in range(8))]
+        *before, bad = (await log.append_each(records))[:9]
+        self.assertIsInstance(bad, Poison)
+        self.assertEqual(before, [Verdict.OK] * 8)
+        self.assertEqual(sum((await log.ends()).values()), 16)
+
+    async def test_a_queue_has_room_for_all_of_a_call_or_takes_none_of_it(self) -> None:
+        """What is refused for want of room was not stored."""
+        log = await self.make_log(queue_records=10)
+        records = self.many(log, 10)
+        waiting = asyncio.ensure_future(log.append_each(records[:3]))
+        await asyncio.sleep(0)
+        with self.assertRaises(Unavailable):
+            await log.append_each(records[2:])
+        self.assertEqual(await waiting, [Verdict.OK] * 3)
+        self.assertEqual(sum((await log.ends()).values()), 3)
 
 
 class AValueThatPostgresRefuses(PostgresLogTestCase):

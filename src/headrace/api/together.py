@@ -1,4 +1,4 @@
-"""Events of several requests, taken by one call: what comes in one round of the loop goes through the door together.
+"""Events of several requests, taken by one call: what comes while others are at the door goes through it together.
 
 A call of its own for each request costs a task, its steps and a place in the log's queue; a bunch of them costs that once.
 """
@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from headrace import telemetry
 from headrace.api.services import Intake
+from headrace.errors import Unavailable
 from headrace.events.types import Event
 from headrace.log.port import Verdict
 
@@ -32,7 +32,7 @@ class Together:
         self._patience: asyncio.TimerHandle | None = None
 
     def take(self, event: Event, settle: Settle) -> None:
-        """Take an event with all others of this round; ``settle`` is called once, and must not raise."""
+        """Take an event with others; ``settle`` is called once, and must not raise."""
         if not self._gathered:
             asyncio.get_running_loop().call_soon(self._begin)
         self._gathered.append((event, settle))
@@ -59,10 +59,20 @@ class Together:
             self._go()
 
     async def _take(self, gathered: Sequence[tuple[Event, Settle]]) -> None:
+        events = [event for event, _ in gathered]
+        stopping = Unavailable("the API", "this process stops")
+        outcomes: Sequence[Verdict | Exception] = [stopping] * len(events)
         try:
-            outcomes: Sequence[Verdict | Exception] = await self._intake.accept_each([event for event, _ in gathered])
-        except Exception as error:  # noqa: BLE001 -- whatever it is, each who waits is told
-            telemetry.log.debug("events_not_taken", reason=str(error), count=len(gathered))
-            outcomes = [error] * len(gathered)
-        for (_, settle), outcome in zip(gathered, outcomes, strict=True):
-            settle(outcome)
+            outcomes = await self._outcomes(events)
+        finally:
+            for (_, settle), outcome in zip(gathered, outcomes, strict=True):
+                settle(outcome)
+
+    async def _outcomes(self, events: Sequence[Event]) -> Sequence[Verdict | Exception]:
+        """Return what became of each; a bug of ours that one of them meets is its sender's alone."""
+        try:
+            return await self._intake.accept_each(events)
+        except Unavailable as error:
+            return [error] * len(events)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits is told
+            return [error] if len(events) == 1 else [(await self._outcomes([event]))[0] for event in events]

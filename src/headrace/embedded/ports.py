@@ -5,8 +5,9 @@ import socket
 from typing import Final
 
 HOST: Final = "127.0.0.1"
-#: Below those that systems hand to outgoing connections by themselves, so that none of them takes one before it is used.
 PORTS: Final = range(20_000, 32_000)
+"""Below those that systems hand to outgoing connections by themselves, so that none of them takes one before it is used."""
+
 TRIES: Final = 1_000
 
 

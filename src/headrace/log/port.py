@@ -9,6 +9,8 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import Final, NamedTuple, Protocol
 
+from headrace.errors import Poison
+
 
 class Topic(StrEnum):
     """The kinds of record; their outward names are settings. The order is that of stored positions: append only."""
@@ -126,6 +128,14 @@ class Log(Reader, Protocol):
 
         What this instance has acknowledged lately it knows. What another took at the same moment the embedded log knows as
         well; on Kafka both may say ``OK`` and store it, and the stream, which remembers all ids, counts it once.
+        """
+        ...
+
+    async def append_each(self, records: Sequence[NewRecord]) -> list[Verdict | Poison]:
+        """Append records that have nothing to do with each other, and return what became of each, in order.
+
+        One that the store refuses has its ``Poison`` there, and keeps none of the others from its place. Otherwise as
+        ``append`` without ``atomic``, also in that it raises ``Unavailable``; some may be stored then.
         """
         ...
 

@@ -7,10 +7,12 @@ process comes first, at least once; the stream, which remembers all ids, counts 
 import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import Final, Protocol
 
 from headrace import telemetry
-from headrace.errors import Unavailable
+from headrace.errors import Poison, Unavailable
+from headrace.log.apart import apart
 from headrace.log.memory import Memory, judged
 from headrace.log.port import Log, NewRecord, StoredRecord, Topic, Verdict
 
@@ -135,6 +137,10 @@ class RelayedLog:
         if not (atomic and Verdict.CONFLICT in found.values()):
             self._memory.note(one for one in fresh if found[one.id_hash] is Verdict.OK)
         return _merged(records, verdicts, found)
+
+    async def append_each(self, records: Sequence[NewRecord]) -> list[Verdict | Poison]:
+        """Append records that have nothing to do with each other; see ``log.port``."""
+        return await apart(partial(self.append, atomic=False), records)
 
     async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
         """Read the far log; see ``log.port``."""

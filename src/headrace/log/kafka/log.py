@@ -7,11 +7,13 @@ from what was applied: of two processes that take the same event at the same mom
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Final
 
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
+from headrace.log.apart import apart
 from headrace.log.kafka import options
 from headrace.log.kafka.outlet import KafkaOutlet
 from headrace.log.kafka.reading import Reader
@@ -111,6 +113,10 @@ class KafkaLog:
             # What another call has sent must have arrived before ours may be called a duplicate of it.
             await asyncio.shield(one)
         return verdicts
+
+    async def append_each(self, records: Sequence[NewRecord]) -> list[Verdict | Poison]:
+        """Append records that have nothing to do with each other; see ``log.port``."""
+        return await apart(partial(self.append, atomic=False), records)
 
     async def carry(self, records: Sequence[StoredRecord]) -> None:
         """Append records that another log took before, whatever is known of their ids; each at least once.

@@ -58,15 +58,24 @@ class Grouping:
 
     async def append(self, records: Sequence[NewRecord], *, atomic: bool) -> list[Verdict]:
         """Join the next group and return its verdicts; raises ``Unavailable`` at once where the queue is full."""
-        if self._records + len(records) > self._bound and self._records:
+        (call,) = self.join((records,), atomic=atomic)
+        return await call
+
+    def join(self, parts: Sequence[Sequence[NewRecord]], *, atomic: bool) -> list[asyncio.Future[list[Verdict]]]:
+        """Join the next groups and return a promise a part; raises ``Unavailable`` where the queue has no room for all."""
+        records = sum(map(len, parts))
+        if self._records + records > self._bound and self._records:
             raise Unavailable("log", f"{self._records} events wait to be written, which is as many as may")
+        return [self._join(part, atomic=atomic) for part in parts]
+
+    def _join(self, records: Sequence[NewRecord], *, atomic: bool) -> asyncio.Future[list[Verdict]]:
         call = Call(records, atomic, asyncio.get_running_loop().create_future())
         lane = self._lanes[self._lane_of(records)]
         lane.waiting.append(call)
         self._records += len(records)
         if lane.writer is None:
             lane.writer = asyncio.create_task(self._flush(lane))
-        return await call.done
+        return call.done
 
     async def close(self) -> None:
         """Write what waits, then stop."""

@@ -9,6 +9,7 @@ import asyncio
 import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import partial
 from time import perf_counter
 from typing import Final
 
@@ -18,6 +19,7 @@ import msgspec
 from headrace import telemetry
 from headrace.errors import Poison, Unavailable
 from headrace.events import codec
+from headrace.log.apart import apart
 from headrace.log.port import (
     LARGEST_READ_BYTES,
     OUTWARD,
@@ -123,9 +125,28 @@ class PostgresLog:
         if not records:
             return []
         self._check_open()
-        if atomic or len(records) == 1:
-            return await self._grouping.append(records, atomic=atomic)
-        return await self._append_apart(records)
+        return await self._grouping.append(records, atomic=atomic)
+
+    async def append_each(self, records: Sequence[NewRecord]) -> list[Verdict | Poison]:
+        """Append each in the group of its own lane, so that they go to disk at the same time; see ``log.port``.
+
+        Of two with one id the first is first: such records stay together.
+        """
+        self._check_open()
+        lanes: dict[int, list[int]] = {}
+        alike = len({record.id_hash for record in records}) < len(records)
+        for number, record in enumerate(records):
+            lanes.setdefault(0 if alike else self._lane_of((record,)), []).append(number)
+        parts = [[records[number] for number in numbers] for numbers in lanes.values()]
+        begun = self._grouping.join(parts, atomic=False)
+        append = partial(self._grouping.append, atomic=False)
+        waits = (apart(append, part, begun=one) for part, one in zip(parts, begun, strict=True))
+        found: dict[int, Verdict | Poison] = {}
+        for numbers, outcomes in zip(lanes.values(), await asyncio.gather(*waits, return_exceptions=True), strict=True):
+            if isinstance(outcomes, BaseException):
+                raise outcomes
+            found.update(zip(numbers, outcomes, strict=True))
+        return [found[number] for number in range(len(records))]
 
     async def read(self, partition: int, positions: Mapping[Topic, int], *, limit: int) -> list[StoredRecord]:
         """Return the next records of every given topic, topic by topic; see ``log.port``."""
@@ -186,22 +207,6 @@ class PostgresLog:
     async def close(self) -> None:
         """Write what waits."""
         await self._grouping.close()
-
-    async def _append_apart(self, records: Sequence[NewRecord]) -> list[Verdict]:
-        """Append records that do not stand or fall together, each in its own lane; of two with one id the first is first."""
-        lanes: dict[int, list[int]] = {}
-        if len({record.id_hash for record in records}) == len(records):
-            for number, record in enumerate(records):
-                lanes.setdefault(self._lane_of((record,)), []).append(number)
-        if len(lanes) < LANES:
-            return await self._grouping.append(records, atomic=False)
-        apart = [self._grouping.append([records[n] for n in numbers], atomic=False) for numbers in lanes.values()]
-        found: dict[int, Verdict] = {}
-        for numbers, verdicts in zip(lanes.values(), await asyncio.gather(*apart, return_exceptions=True), strict=True):
-            if isinstance(verdicts, BaseException):
-                raise verdicts
-            found.update(zip(numbers, verdicts, strict=True))
-        return [found[number] for number in range(len(records))]
 
     def _lane_of(self, records: Sequence[NewRecord]) -> int:
         """Return the lane of a call's first record: two lanes' small calls take their offsets from different counter rows."""
