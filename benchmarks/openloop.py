@@ -93,6 +93,7 @@ class _Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 -- whatever broke it, the answer is lost
         self.transport = None
+        self._lane.lost += 1
         if self.due:
             self._lane.answered(self, 0)
 
@@ -110,6 +111,7 @@ class _Lane:
         self.latencies: list[float] = []
         self.errors: dict[str, int] = {}
         self.sent = 0
+        self.lost = 0
 
     async def connect(self) -> None:
         loop = asyncio.get_running_loop()
@@ -146,7 +148,8 @@ class _Lane:
 
     def report(self) -> Sent:
         if self.open:
-            self.errors["no answer"] = self.errors.get("no answer", 0) + self.open
+            reason = "no answer" if self.lost < self._stream.connections else "no connection was left"
+            self.errors[reason] = self.errors.get(reason, 0) + self.open
         found = self.latencies
         return Sent(self.sent, self.errors, figures.percentiles(found), figures.curve(found))
 
@@ -204,8 +207,9 @@ async def drive(plan: Plan, clock: Clock) -> dict[str, Sent]:
         requests = recos(plan, stream) if stream.kind == "reco" else events(plan, stream, clock)
         next(requests)  # the first one may build the world, which takes seconds
         lane = _Lane(stream, requests, plan.port, clock)
-        await lane.connect()
         lanes.append((stream, lane, due_times(stream.rate, plan.seconds, Random(f"{plan.seed} due {stream.name}"))))
+    for _, lane, _ in lanes:  # when all is made: a connection on which nothing comes for ten seconds is closed
+        await lane.connect()
     start = clock.monotonic()
     await asyncio.gather(*(_pace(lane, times, start, clock) for _, lane, times in lanes))
     deadline = clock.monotonic() + PATIENCE_S
