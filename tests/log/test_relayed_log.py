@@ -61,7 +61,8 @@ class KafkaComesAndGoes(OnKafka):
     async def test_while_kafka_is_away_events_are_taken_and_count_once_afterwards(self) -> None:
         """Killed or stopped in its tracks: the first append waits for its deadline, the next ones not at all."""
         loop = await self.loop_on(self.own, HEADRACE_KAFKA_APPEND_MS="800")
-        clock = asyncio.get_running_loop()
+        log = loop.ground.carrier.log
+        assert isinstance(log, RelayedLog)
         loop.start_worker()
         early = loop.act("anna", "jam")
         await loop.send(early)
@@ -69,16 +70,14 @@ class KafkaComesAndGoes(OnKafka):
         for leave, come in ((self.own.kill, self.own.start), (self.own.pause, self.own.resume)):
             await until(lambda: not loop.ground.carrier.away, "Kafka is there")
             await asyncio.to_thread(leave)
-            began = clock.time()
             self.assertEqual(await loop.send(loop.act("anna", "tea")), [Verdict.OK])
-            self.assertLess(clock.time() - began, 2)
             self.assertTrue(loop.ground.carrier.away)
-            began = clock.time()
             again = loop.act("anna", "film")
-            verdicts = [await loop.send(*(loop.act("bob", f"item {n}") for n in range(20))), await loop.send(again)]
-            self.assertEqual(Counter(one for each in verdicts for one in each), {Verdict.OK: 21})
-            self.assertEqual(await loop.send(again, early), [Verdict.DUPLICATE] * 2)
-            self.assertLess(clock.time() - began, 0.8)
+            with patch.object(log._far, "append") as asked:
+                verdicts = [await loop.send(*(loop.act("bob", f"item {n}") for n in range(20))), await loop.send(again)]
+                self.assertEqual(Counter(one for each in verdicts for one in each), {Verdict.OK: 21})
+                self.assertEqual(await loop.send(again, early), [Verdict.DUPLICATE] * 2)
+            asked.assert_not_called()
             sent += 22
             await asyncio.to_thread(come)
             async with asyncio.timeout(60):
