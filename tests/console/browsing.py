@@ -29,7 +29,7 @@ NAMES: Final = ("chromium", "chromium-browser", "google-chrome")
 PICTURES: Final = ROOT / "docs/howto/pictures"
 WIDE: Final = 1280
 NARROW: Final = 360
-LATEST_MS: Final = 15_000
+LATEST_MS: Final = 60_000
 """How long a page may take until it shows what a test waits for."""
 
 Colours = Literal["light", "dark"]
