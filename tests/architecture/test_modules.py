@@ -8,11 +8,12 @@ from tests.architecture.sources import PROGRAM, ROOT, files, functions, parsed, 
 
 LONGEST: Final = 600
 MEANS_EVERYTHING: Final = frozenset({"utils", "util", "helpers", "helper", "manager", "base", "common", "core", "misc"})
-# The outermost loops of a process, of a space in it, and of a work that the console began: the only places where a bug of ours
-# is caught. It is logged with its traceback there.
+# The outermost loops of a process, of a space in it, of a work that the console began, and of requests that share a call (whose
+# answers log it): the only places where a bug of ours is caught. It is logged with its traceback there.
 OUTERMOST: Final = frozenset(
     {
         "src/headrace/api/application.py",
+        "src/headrace/api/together.py",
         "src/headrace/log/kafka/reading.py",
         "src/headrace/wiring/spaces.py",
         "src/headrace/wiring/works.py",
