@@ -4,7 +4,7 @@ import asyncio
 import unittest
 from collections.abc import Sequence
 
-from headrace.api.together import PATIENCE_S, Together
+from headrace.api.together import Together
 from headrace.errors import Rejected, Unavailable
 from headrace.events.types import Event
 from headrace.log.port import Verdict
@@ -63,30 +63,6 @@ class Rounds(unittest.IsolatedAsyncioTestCase):
         self.door.open.set()
         await self.turns()
         self.assertEqual(self.told, dict.fromkeys(("evt-a", "evt-b", "evt-c"), Verdict.OK))
-
-    async def test_while_two_calls_are_on_their_way_the_next_gathers_and_goes_when_one_arrives(self) -> None:
-        """However many rounds that takes."""
-        self.door.open.clear()
-        for names in (("evt-a",), ("evt-b",), ("evt-c",), ("evt-d", "evt-e")):
-            self.take(*names)
-            await self.turns()
-        self.assertEqual(self.door.calls, [["evt-a"], ["evt-b"]])
-        self.door.open.set()
-        await self.turns(10)
-        self.assertEqual(self.door.calls[2:], [["evt-c", "evt-d", "evt-e"]])
-        self.assertEqual(list(self.told), ["evt-a", "evt-b", "evt-c", "evt-d", "evt-e"])
-
-    async def test_behind_a_door_that_hangs_nobody_waits_for_those_before(self) -> None:
-        """Soon they stand at the door themselves, where each has a deadline of its own."""
-        self.door.open.clear()
-        for names in (("evt-a",), ("evt-b",), ("evt-c",), ("evt-d",)):
-            self.take(*names)
-            await self.turns()
-        await asyncio.sleep(4 * PATIENCE_S)
-        self.assertEqual(self.door.calls, [["evt-a"], ["evt-b"], ["evt-c", "evt-d"]])
-        self.door.open.set()
-        await self.turns()
-        self.assertEqual(len(self.told), 4)
 
     async def test_one_that_is_refused_hears_it_alone(self) -> None:
         """Those beside it are taken."""
