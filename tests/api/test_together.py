@@ -20,10 +20,6 @@ class Door:
         self.open.set()
         self.error: Exception | None = None
 
-    async def accept(self, events: Sequence[Event], *, atomic: bool = True) -> list[Verdict]:
-        """Nobody calls it."""
-        raise NotImplementedError
-
     async def accept_each(self, events: Sequence[Event]) -> list[Verdict | Rejected]:
         """Take them when the door is open."""
         self.calls.append([event.event_id for event in events])
@@ -39,7 +35,7 @@ class Rounds(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self) -> None:
         """Open a door."""
         self.door = Door()
-        self.together = Together(self.door)
+        self.together = Together(self.door.accept_each)
         self.told: dict[str, Verdict | Exception] = {}
 
     def take(self, *names: str) -> None:

@@ -15,6 +15,7 @@ from headrace.api.services import Services
 from headrace.api.together import Together
 from headrace.api.window import Window
 from headrace.errors import Rejected, Unavailable
+from headrace.events.types import Event
 from headrace.log.port import Verdict
 
 _MEASURED: Final = frozenset({"/reco", "/recommend"})
@@ -37,7 +38,7 @@ class Application:
         hot = Hot(services)
         self._hot = hot.routes
         self._singles = hot.singles
-        self._together = Together(services.intake)
+        self._together = Together(services.intake.accept_each)
         self._reco = hot.reco
         self._reco_now = hot.reco_now
         self._methods: dict[str, list[str]] = {}
@@ -63,28 +64,23 @@ class Application:
         """Return a hot route's answer where nothing must be waited for, otherwise the promise of it; neither raises."""
         route = scope["method"], scope["path"]
         single = self._singles.get(route)
-        if single is not None:
-            return self._taken(single, scope, body, came)
         handler = self._hot[route]
-        if handler != self._reco:
-            return asyncio.create_task(self._answered(handler, scope, body, came))
+        begun: Reply | asyncio.Future[Reply] | None = None
         try:
-            reply = self._reco_now(scope)
+            if single is not None:
+                begun = self._taken(single, scope, single.judge(body), came)
+            elif handler == self._reco:
+                begun = self._reco_now(scope)
         except Exception as error:  # noqa: BLE001 -- the outermost loop, as below
-            reply = _refusal(error, scope)
-        if reply is None:
+            begun = _refusal(error, scope)
+        if begun is None:
             return asyncio.create_task(self._answered(handler, scope, body, came))
-        self._count(scope["path"], reply.status, came)
-        return reply
+        if isinstance(begun, Reply):
+            self._count(scope["path"], begun.status, came)
+        return begun
 
-    def _taken(self, single: Single, scope: Scope, body: bytes, came: float) -> Reply | asyncio.Future[Reply]:
-        """Return the promise of an event's answer, which is taken together with others; where it is refused, that at once."""
-        try:
-            event = single.judge(body)
-        except Exception as error:  # noqa: BLE001 -- the outermost loop, as below
-            reply = _refusal(error, scope)
-            self._count(scope["path"], reply.status, came)
-            return reply
+    def _taken(self, single: Single, scope: Scope, event: Event, came: float) -> asyncio.Future[Reply]:
+        """Return the promise of an event's answer, which is taken together with others."""
         promise: asyncio.Future[Reply] = asyncio.get_running_loop().create_future()
 
         def settle(outcome: Verdict | Exception) -> None:

@@ -52,7 +52,7 @@ class Hot:
         self._explainer = services.explainer
         self._rules = services.rules
         self.singles: dict[tuple[str, str], Single] = {
-            ("POST", "/event"): Single(self._contract.interaction, _told_of),
+            ("POST", "/event"): Single(self._contract.interaction, _event_answer),
             ("POST", "/log/impression"): Single(self._contract.impression, lambda *_: _LOGGED),
             ("POST", "/log/watch"): Single(self._contract.watch, lambda *_: _LOGGED),
         }
@@ -110,9 +110,9 @@ class Hot:
 
     async def _each(self, judged: Sequence[Impression | Watch | Rejected]) -> Reply:
         events = [one for one in judged if not isinstance(one, Rejected)]
-        verdicts = iter(await self._intake.accept(events, atomic=False) if events else ())
+        outcomes = iter(await self._intake.accept_each(events) if events else ())
         results = [
-            _rejected(one) if isinstance(one, Rejected) else _told(one, next(verdicts), number)
+            _rejected(one) if isinstance(one, Rejected) else _told(one, next(outcomes), number)
             for number, one in enumerate(judged)
         ]
         count = sum(result.status in ("ok", "duplicate") for result in results)
@@ -143,14 +143,17 @@ def explained_reply(answer: Explained) -> Reply:
     return json_reply(content, headers=((b"x-as-of-ms", str(answer.as_of_ms).encode()),))
 
 
-def _told_of(event: Event, verdict: Verdict) -> Reply:
+def _event_answer(event: Event, verdict: Verdict) -> Reply:
     return json_reply(EventAnswer("ok" if verdict is Verdict.OK else "duplicate", event.event_id))
 
 
-def _told(event: Impression | Watch, verdict: Verdict, number: int) -> EventVerdict:
-    if verdict is Verdict.CONFLICT:
+def _told(event: Impression | Watch, outcome: Verdict | Rejected, number: int) -> EventVerdict:
+    if isinstance(outcome, Rejected):
+        errors = [FieldError(f"events[{number}]", one.message) for one in outcome.violations]
+        return EventVerdict(event.event_id, "rejected", errors)
+    if outcome is Verdict.CONFLICT:
         return EventVerdict(event.event_id, "conflict", [FieldError(f"events[{number}].event_id", _TAKEN)])
-    return EventVerdict(event.event_id, "ok" if verdict is Verdict.OK else "duplicate")
+    return EventVerdict(event.event_id, "ok" if outcome is Verdict.OK else "duplicate")
 
 
 def _rejected(refused: Rejected) -> EventVerdict:

@@ -4,12 +4,14 @@ A call of its own for each request costs a task, its steps and a place in the lo
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from headrace.api.services import Intake
-from headrace.errors import Unavailable
+from headrace.errors import Rejected, Unavailable
 from headrace.events.types import Event
 from headrace.log.port import Verdict
+
+AcceptEach = Callable[[Sequence[Event]], Awaitable[list[Verdict | Rejected]]]
+"""The door, for events that have nothing to do with each other; see ``Intake.accept_each``."""
 
 Settle = Callable[[Verdict | Exception], None]
 """Hears what became of an event: its verdict, or why there is none."""
@@ -18,8 +20,8 @@ Settle = Callable[[Verdict | Exception], None]
 class Together:
     """Gathers the events of a round of the loop, and takes them by one call."""
 
-    def __init__(self, intake: Intake) -> None:
-        self._intake = intake
+    def __init__(self, accept_each: AcceptEach) -> None:
+        self._accept_each = accept_each
         self._gathered: list[tuple[Event, Settle]] = []
         self._taking: set[asyncio.Task[None]] = set()
 
@@ -48,7 +50,7 @@ class Together:
     async def _outcomes(self, events: Sequence[Event]) -> Sequence[Verdict | Exception]:
         """Return what became of each; a bug of ours that one of them meets is its sender's alone."""
         try:
-            return await self._intake.accept_each(events)
+            return await self._accept_each(events)
         except Unavailable as error:
             return [error] * len(events)
         except Exception as error:  # noqa: BLE001 -- whatever it is, whoever waits is told
