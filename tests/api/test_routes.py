@@ -87,6 +87,12 @@ class TestEvents(RouteCase):
         conflict = self.ask("POST", "/log/batch?atomic=false", {"events": [watch(2, item_id="other"), watch(5)]})
         self.assertEqual([one["status"] for one in conflict["results"]], ["conflict", "ok"])
         self.assertEqual(conflict["count"], 1)
+        self.world.refused.add(str(watch(7)["event_id"]))
+        refused = self.ask("POST", "/log/batch?atomic=false", {"events": [watch(6), watch(7), watch(8)]})
+        self.assertEqual([one["status"] for one in refused["results"]], ["ok", "rejected", "ok"])
+        self.assertEqual(refused["results"][1]["errors"], [{"path": "events[1]", "message": "refused by the store"}])
+        alone = self.ask("POST", "/log/watch", watch(7), status=422)
+        self.assertEqual(alone["detail"], "refused by the store")
         self.assertEqual(self.ask("POST", "/log/batch?atomic=0", {"events": [5]})["results"][0]["event_id"], None)
 
 

@@ -26,7 +26,7 @@ from headrace.api.services import (
 from headrace.api.settings import ApiSettings
 from headrace.api.spaces import Spaces
 from headrace.clock import SystemClock
-from headrace.errors import Rejected, Unavailable
+from headrace.errors import Rejected, Unavailable, Violation
 from headrace.events.codec import payload_hash
 from headrace.events.contract import Contract, Limits
 from headrace.events.items import Item, ItemChange, changed
@@ -151,6 +151,7 @@ class World:
         self.keeper = Drawer()
         self.view = None
         self.live: Rules | None = None
+        self.refused: set[str] = set()
 
     def lay(self, rules: Rules | None) -> None:
         """Note which rules are live."""
@@ -174,8 +175,10 @@ class World:
         return verdicts
 
     async def accept_each(self, events: Sequence[Event]) -> list[Verdict | Rejected]:
-        """Take events that have nothing to do with each other."""
-        return list(await self.accept(events, atomic=False))
+        """Take events that have nothing to do with each other; the store refuses those it is told to."""
+        good = iter(await self.accept([event for event in events if event.event_id not in self.refused], atomic=False))
+        why = Rejected(422, "The event cannot be stored", (Violation("", "refused by the store"),))
+        return [why if event.event_id in self.refused else next(good) for event in events]
 
     async def recommend(self, user_id: str, session_id: str | None, k: int, *, record: bool, wish: Wish | None = None) -> Taken:
         """Return the items most acted on that the user has not touched."""
