@@ -81,11 +81,7 @@ class Intake:
         """
         records = self._records(events, kept=False)
         outcomes = await self._log.append_each(records)
-        taken = [
-            (*one, outcome) for *one, outcome in zip(events, records, outcomes, strict=True) if not isinstance(outcome, Poison)
-        ]
-        if taken:
-            self._note(*zip(*taken, strict=True), stored=True)
+        self._note(events, records, outcomes, stored=True)
         return [_refused(outcome) if isinstance(outcome, Poison) else outcome for outcome in outcomes]
 
     async def accept_again(self, records: Sequence[Again]) -> list[Verdict]:
@@ -131,14 +127,15 @@ class Intake:
         return [_record(event, now_ms, kept=kept) for event in events]
 
     def _note(
-        self, events: Sequence[Event], records: Sequence[NewRecord], verdicts: Sequence[Verdict], *, stored: bool
+        self, events: Sequence[Event], records: Sequence[NewRecord], outcomes: Sequence[Verdict | Poison], *, stored: bool
     ) -> None:
         """Count what became of them, and tell who listens of those that are new."""
-        for kind, count in Counter((record.topic, verdict) for record, verdict in zip(records, verdicts, strict=True)).items():
+        counts = Counter((one.topic, end) for one, end in zip(records, outcomes, strict=True) if not isinstance(end, Poison))
+        for kind, count in counts.items():
             self._count(kind, count)
         if stored and self._listener is not None:
-            for event, verdict in zip(events, verdicts, strict=True):
-                if verdict is Verdict.OK:
+            for event, outcome in zip(events, outcomes, strict=True):
+                if outcome is Verdict.OK:
                     self._listener.acknowledged(event)
 
     def _count(self, kind: tuple[Topic, Verdict], count: int) -> None:
