@@ -20,6 +20,9 @@ INTERRUPTED: Final = 130
 FIRST: Final = ("faults", "console", "log", "spaces", "acceptance", "stream")
 """Those that take longest begin first, so that none is left over at the end."""
 
+FAILURE: Final = re.compile(r"^(?:ERROR|FAIL): .*?(?=\n={70}|\n-{70}\nRan |\nStd(?:out|err):|\Z)", re.MULTILINE | re.DOTALL)
+"""One failed test, up to what it printed."""
+
 
 class Run(NamedTuple):
     """How the tests of a package went."""
@@ -30,6 +33,11 @@ class Run(NamedTuple):
     skipped: int
     good: bool
     output: str
+
+    @property
+    def failed(self) -> list[str]:
+        """What failed, each as unittest tells it: whole reports are easily lost in what all packages print."""
+        return FAILURE.findall(self.output)
 
 
 def packages() -> list[str]:
@@ -76,6 +84,9 @@ def main() -> int:
         except KeyboardInterrupt:  # those that run have heard it too, and end
             pool.shutdown(cancel_futures=True)
             return INTERRUPTED
+    for run in runs:
+        for what in run.failed:
+            _say(f"\n{run.package}: {what}")
     for run in sorted(runs):
         went = "ok    " if run.good else "FAILED"
         _say(f"{went} {run.package:16} {run.tests:5} tests, {run.skipped:3} skipped {run.seconds:7.1f} s")

@@ -30,3 +30,15 @@ class Reading(unittest.TestCase):
     def test_what_a_test_prints_is_not_taken_for_the_count(self) -> None:
         """The last count is the package's own."""
         self.assertEqual(read("log", 1.0, 1, "Ran 1 test in 0.1s\n\nRan 12 tests in 3.1s\n\nFAILED (failures=1)\n").tests, 12)
+
+    def test_what_failed_is_told_once_more_by_itself(self) -> None:
+        """Each with its traceback, without all that it printed."""
+        lines, rule = "=" * 70, "-" * 70
+        reports = (
+            f"{lines}\nFAIL: test_a (tests.log) [kills]\n{rule}\nTraceback\nAssertionError: 1 != 2\n\nStdout:\nmuch\n\n",
+            f"{lines}\nERROR: test_b (tests.log)\n{rule}\nTraceback\nValueError\n\n",
+            f"{rule}\nRan 2 tests in 0.1s\n\nFAILED (failures=1, errors=1)\n",
+        )
+        first, second = read("log", 1.0, 1, "".join(reports)).failed
+        self.assertTrue(first.startswith("FAIL: test_a") and first.rstrip().endswith("1 != 2"), first)
+        self.assertTrue(second.startswith("ERROR: test_b") and second.rstrip().endswith("ValueError"), second)
