@@ -74,6 +74,8 @@ def read(package: str, seconds: float, code: int, output: str) -> Run:
 def main() -> int:
     """Run what is named, or everything; tell how it went, and return what to exit with."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    _say("compiling what is not compiled yet")
+    subprocess.run([sys.executable, "-c", "from headrace.serving.warming import warm; warm()"], cwd=HERE.parent, check=True)
     runs: list[Run] = []
     with ThreadPoolExecutor(AT_ONCE) as pool:
         try:

@@ -20,7 +20,7 @@ from typing import Any, Final, Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
 from tests.acceptance.town import Town
 from tests.architecture.sources import ROOT
@@ -42,7 +42,7 @@ def product() -> Town:
     town = Town(LOG_LEVEL="WARNING")
     atexit.register(town.close)
     url = f"http://127.0.0.1:{town.port}"
-    arguments = ("demo", "--url", url, "--seconds", "600", "--rate", "20", "--items", "200")
+    arguments = ("demo", "--url", url, "--seconds", "900", "--rate", "5", "--items", "200")
     viewers = subprocess.Popen(
         [sys.executable, "-m", "headrace", *arguments],
         env=town.environment,
@@ -50,7 +50,7 @@ def product() -> Town:
         stderr=subprocess.DEVNULL,
     )
     atexit.register(_end, viewers)
-    town.until(lambda: town.get("/analytics/baseline")["metrics"]["watches"] > 20, "viewers have watched something", 120)
+    town.until(lambda: town.get("/analytics/baseline")["metrics"]["watches"] > 5, "viewers have watched something", 120)
     return town
 
 
@@ -97,10 +97,9 @@ class BrowserCase(unittest.TestCase):
     @contextmanager
     def opened(self, path: str, *, colours: Colours = "light", width: int = WIDE, script: bool = True) -> Iterator[Page]:
         """Yield a page in a browser of its own, without any cookie."""
-        height = 900 if width == WIDE else 740
         context = self.browser.new_context(
             base_url=f"http://127.0.0.1:{self.town.port}",
-            viewport={"width": width, "height": height},
+            viewport=_size(width),
             color_scheme=colours,
             java_script_enabled=script,
             reduced_motion="reduce",
@@ -117,14 +116,20 @@ class BrowserCase(unittest.TestCase):
         finally:
             context.close()
 
-    def findings(self, page: Page) -> list[str]:
-        """Return what axe-core finds seriously wrong with a page: the rule and the elements."""
-        found: dict[str, Any] = Axe().run(page).response
+    def findings(self, page: Page, *rules: str) -> list[str]:
+        """Return what axe-core finds seriously wrong with a page, by all its rules or these: the rule and the elements."""
+        only = {"runOnly": list(rules)} if rules else {}
+        found: dict[str, Any] = Axe().run(page, options={"resultTypes": ["violations"], **only}).response
         return [
             f"{one['id']} ({one['impact']}): {one['help']}: {[node['html'][:160] for node in one['nodes'][:3]]}"
             for one in found["violations"]
             if one["impact"] in SERIOUS
         ]
+
+    def seen_again(self, page: Page, *, colours: Colours = "light", width: int = WIDE) -> None:
+        """Change what an open page is looked at with: the colours and the width."""
+        page.emulate_media(color_scheme=colours, reduced_motion="reduce")
+        page.set_viewport_size(_size(width))
 
     def sideways(self, page: Page) -> int:
         """Return by how many pixels a page is wider than the screen."""
@@ -141,6 +146,10 @@ class BrowserCase(unittest.TestCase):
     def _heard(self, kind: str, text: str) -> None:
         if kind in {"error", "warning"}:
             self.complaints.append(text)
+
+
+def _size(width: int) -> ViewportSize:
+    return {"width": width, "height": 900 if width == WIDE else 740}
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

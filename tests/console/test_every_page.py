@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from headrace.console.pages import PAGES
 from tests.acceptance.town import Town
 from tests.console.acting import act
-from tests.console.browsing import NARROW, BrowserCase, Colours
+from tests.console.browsing import NARROW, BrowserCase
 
 LONG: Final = "w" * 128
 FURTHER: Final = {
@@ -29,7 +29,8 @@ FURTHER: Final = {
 SHOWN: Final = {"item", *(one.name for one in PAGES)}
 """Of these the documentation has pictures."""
 
-COLOURS: Final[tuple[Colours, ...]] = ("light", "dark")
+CONTRAST: Final = "color-contrast"
+"""The rule of axe-core that the other colours can break."""
 
 
 class EveryPageInTheBrowser(BrowserCase):
@@ -48,25 +49,24 @@ class EveryPageInTheBrowser(BrowserCase):
         further = {name: address.format(item=item) for name, address in FURTHER.items()}
         return {one.name: one.path for one in PAGES} | further
 
-    def test_nothing_serious_is_wrong_for_those_who_see_or_hear_otherwise(self) -> None:
-        """axe-core looks at every page in both colours."""
-        for colours in COLOURS:
-            for name, address in self.addresses().items():
-                with self.subTest(f"{name} {colours}"), self.opened(address, colours=colours) as page:
-                    self.assertEqual(self.findings(page), [])
-                    if name in SHOWN:
-                        self.picture(page, f"{name}-{colours}")
-        self.complaints = [one for one in self.complaints if "404" not in one]  # the address that is none
-
-    def test_none_is_wider_than_a_phone(self) -> None:
-        """At 360 pixels nothing has to be scrolled sideways, and nothing serious is wrong there either."""
+    def test_nothing_serious_is_wrong_in_either_colours_or_on_a_phone(self) -> None:
+        """axe-core looks at every page, in the dark at its contrasts; at 360 pixels nothing has to be scrolled sideways."""
         for name, address in self.addresses().items():
-            with self.subTest(name), self.opened(address, width=NARROW) as page:
+            with self.subTest(name), self.opened(address) as page:
+                self.assertEqual(self.findings(page), [])
+                self._pictured(page, name, "light")
+                self.seen_again(page, colours="dark")
+                self.assertEqual(self.findings(page, CONTRAST), [])
+                self._pictured(page, name, "dark")
+                self.seen_again(page, width=NARROW)
                 self.assertLessEqual(self.sideways(page), 0)
                 self.assertEqual(self.findings(page), [])
-                if name in SHOWN:
-                    self.picture(page, f"{name}-narrow")
-        self.complaints = [one for one in self.complaints if "404" not in one]
+                self._pictured(page, name, "narrow")
+        self.complaints = [one for one in self.complaints if "404" not in one]  # the address that is none
+
+    def _pictured(self, page: Page, name: str, how: str) -> None:
+        if name in SHOWN:
+            self.picture(page, f"{name}-{how}")
 
     def test_each_says_the_same_without_script(self) -> None:
         """The heading and the figures are in the page itself."""
@@ -99,11 +99,12 @@ class NothingYet(BrowserCase):
         }
         self.assertEqual(told.keys(), {one.name for one in PAGES})
         for one in PAGES:
-            for colours in COLOURS:
-                with self.subTest(f"{one.name} {colours}"), self.opened(one.path, colours=colours, width=NARROW) as page:
-                    expect(page.locator("main")).to_contain_text(told[one.name])
-                    self.assertLessEqual(self.sideways(page), 0)
-                    self.assertEqual(self.findings(page), [])
+            with self.subTest(one.name), self.opened(one.path, width=NARROW) as page:
+                expect(page.locator("main")).to_contain_text(told[one.name])
+                self.assertLessEqual(self.sideways(page), 0)
+                self.assertEqual(self.findings(page), [])
+                self.seen_again(page, colours="dark", width=NARROW)
+                self.assertEqual(self.findings(page, CONTRAST), [])
 
     def test_somebody_nobody_knows_is_shown_nothing_and_told_why(self) -> None:
         """The user, an item, and two recipes for them."""

@@ -54,7 +54,7 @@ class Page:
 class Apart(TestCase):
     """The story; whoever inherits it says on which log."""
 
-    events = 3000
+    events = 1500
     environment: Mapping[str, str] = {}
 
     def prefix(self, space: str) -> str:

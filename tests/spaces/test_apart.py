@@ -22,7 +22,7 @@ class OnTheEmbeddedLog(story.Apart):
 class OnKafka(story.Apart):
     """``headrace run`` with its own Postgres, and the log on a real broker."""
 
-    events = 1500
+    events = 750
     broker: Broker
 
     @classmethod

@@ -71,9 +71,12 @@ async def bad_inputs(trial: Trial) -> Tried:
         client.close()
         await counted(site, journal, api.port, "good-after-all")  # the oracle finds this one and nothing else
         await drain_and_judge(site, journal, tried)
+    tried.note = "no 500, and nothing but a good one after them is stored"
+    if trial.scale < 1:  # a quick look: they run with all tests
+        return tried
     suite = unittest.defaultTestLoader.loadTestsFromNames(TESTS_OF_BAD_INPUTS)
     result = await asyncio.to_thread(suite.run, unittest.TestResult())
     tried.wrong.extend(f"{case}: {text.splitlines()[-1]}" for case, text in [*result.errors, *result.failures])
     tried.hold(result.testsRun, "no test was found")
-    tried.note = f"no 500, and nothing but a good one after them is stored; and {result.testsRun} tests"
+    tried.note += f"; and {result.testsRun} tests"
     return tried
