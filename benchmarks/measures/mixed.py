@@ -1,6 +1,7 @@
 """Rows about answering and taking in together: how late, how soon visible, and whether memory stays."""
 
 import asyncio
+from collections import Counter
 from statistics import fmean
 from typing import Final
 
@@ -16,6 +17,8 @@ from headrace.demo import lag
 RATE: Final = 500.0
 SAMPLE_S: Final = 5.0
 MEMORY: Final = ("api", "worker")
+FILL_AT_ONCE: Final = 500
+FILL_PATIENCE_S: Final = 1800.0
 
 
 async def mixed(bench: Bench) -> Measured:
@@ -79,12 +82,13 @@ async def mixed(bench: Bench) -> Measured:
 
 
 async def memory(bench: Bench) -> Measured:
-    """Fill the cache, warm up, then watch private memory under the mixed load; events are those the store was built from."""
+    """Fill the caches, warm up, then watch private memory under the mixed load; events are those the store was built from."""
     warm_s, watched_s = bench.seconds(600), 6 * bench.seconds(200)
     async with bench.station(await bench.stores.whole(), bare=False) as station:
         bench.progress.step("asking for everybody once, so that the cache is full")
         api = station.processes["api"]
         await ask_everybody(bench, api.url)
+        watched = await _fill(bench, station)
         samples: dict[str, list[tuple[float, float]]] = {name: [] for name in MEMORY}
         began = bench.clock.monotonic()
         sampling = asyncio.create_task(_sample(bench, station, samples, began))
@@ -100,11 +104,11 @@ async def memory(bench: Bench) -> Measured:
     errors = {name: sent.errors for name, sent in report.streams.items() if sent.errors}
     notes = [
         (
-            f"500 `/reco`/s and 500 events/s. {held.get('reco_snapshot_users', 0):,.0f} users are cached, "
-            f"{held.get('reco_snapshot_pairs', 0):,.0f} neighbour entries. The events repeat the store's own sessions "
-            "under new ids, so no "
-            "pair is new and what grows is not data. Private memory by `smaps_rollup` every 5 s; the slope is least "
-            "squares over 20 means "
+            f"500 `/reco`/s and 500 events/s, after {watched:,} watches that filled everybody's history. "
+            f"{held.get('reco_snapshot_users', 0):,.0f} users are cached, "
+            f"{held.get('reco_snapshot_pairs', 0):,.0f} neighbour entries. The events repeat the store's own sessions under "
+            "new ids, so no pair is new and what grows is not data. Private memory by `smaps_rollup` every 5 s; the slope is "
+            "least squares over 20 means "
             "of equal stretches, with its 95 % interval."
         ),
         *([f"Errors: {errors}."] if errors else []),
@@ -139,6 +143,39 @@ async def ask_everybody(bench: Bench, url: str) -> None:
     """Ask for each person once, so that all of them are in memory who have room there."""
     paths = [f"/reco?user_id={world.user_id(number)}&x_autolog_impressions=false" for number in range(bench.stores.size.users)]
     await wrk.once(url, paths, seconds=bench.seconds(10))
+
+
+async def _fill(bench: Bench, station: Station) -> int:
+    """Have everybody watch what their first session saw until their history is as long as it may be; return how many watches.
+
+    A history that still grows is data; what is looked for grows once everything is full.
+    """
+    size = station.generation.rules.settings.history_size
+    sessions = bench.stores.generated().sessions
+    acts = Counter[int]()
+    for session in sessions:
+        acts[session.user] += len(session.items)
+    watches = [
+        {
+            "event_type": "watch",
+            "event_id": f"fill-{session.user}-{turn}",
+            "user_id": world.user_id(session.user),
+            "item_id": world.item_id(session.items[turn % len(session.items)]),
+            "session_id": f"made-{number:08d}",
+            "request_id": f"fill-{session.user}",
+            "watch_time_sec": 60,
+            "ts_ms": bench.clock.now_ms(),
+        }
+        for number, session in enumerate(sessions[: bench.stores.size.users])
+        for turn in range(size - min(size, acts[session.user]))
+    ]
+    bench.progress.step(f"{len(watches):,} watches fill the histories")
+    url = station.processes["api"].url + "/log/batch"
+    for at in range(0, len(watches), FILL_AT_ONCE):
+        async with station.session.post(url, json={"events": watches[at : at + FILL_AT_ONCE]}) as answer:
+            answer.raise_for_status()
+    await station.drained(FILL_PATIENCE_S)
+    return len(watches)
 
 
 async def _sample(bench: Bench, station: Station, samples: dict[str, list[tuple[float, float]]], began: float) -> None:
