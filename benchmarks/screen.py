@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
 
-from playwright.async_api import BrowserContext, async_playwright
+from playwright.async_api import BrowserContext, Page, async_playwright
 
 from benchmarks.measures.bench import NotMeasured
 
@@ -31,11 +31,16 @@ async def browser(url: str) -> AsyncIterator[BrowserContext]:
 
 
 async def loaded_ms(context: BrowserContext, path: str) -> float:
-    """Open an address in a new page and return the milliseconds until everything of it was loaded and drawn."""
+    """Open an address in a tab of its own, which a browser makes first; return the milliseconds until all of it was loaded."""
     page = await context.new_page()
     try:
-        await page.goto(path, wait_until="load")
-        await page.wait_for_function(f"{LOADED} > 0")
-        return float(await page.evaluate(LOADED))
+        return await followed_ms(page, path)
     finally:
         await page.close()
+
+
+async def followed_ms(page: Page, path: str) -> float:
+    """Go to an address in a tab, as one does who follows a link; return the milliseconds until everything of it was loaded."""
+    await page.goto(path, wait_until="load")
+    await page.wait_for_function(f"{LOADED} > 0")
+    return float(await page.evaluate(LOADED))

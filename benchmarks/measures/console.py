@@ -10,7 +10,7 @@ from benchmarks import figures, openloop, world
 from benchmarks.measures.bench import SEED, Bench, cores
 from benchmarks.openloop import Plan, Stream
 from benchmarks.results import Figure, Measured, Plot, figure, single
-from benchmarks.screen import browser, loaded_ms
+from benchmarks.screen import browser, followed_ms, loaded_ms
 from benchmarks.station import Station
 from headrace.log.port import NewRecord, Topic
 
@@ -26,6 +26,17 @@ POISON: Final = (b"no json", b'{"v": 1}', b"\xff\xfe")
 
 UNBRAKED: Final = {"HEADRACE_STREAM_BRAKE_RUN": "1000000", "HEADRACE_STREAM_BRAKE_RATIO": "1"}
 """A worker that would halt at so many of them would show a page without any."""
+
+
+class Seen(NamedTuple):
+    """How long pages took in a browser until all of them was loaded, in ms: each in a tab of its own, and one after the other.
+
+    ``nothing`` is the same of an answer of a few bytes in a tab of its own.
+    """
+
+    alone: dict[str, list[float]]
+    followed: dict[str, list[float]]
+    nothing: list[float]
 
 
 class Asked(NamedTuple):
@@ -53,6 +64,13 @@ async def console(bench: Bench) -> Measured:
         await loaded_ms(context, paths["Live"])  # what all pages share is kept from here on
         seen = {name: [await loaded_ms(context, path) for _ in range(times)] for name, path in paths.items()}
         nothing = [await loaded_ms(context, NOTHING) for _ in range(times)]
+        tab = await context.new_page()
+        await followed_ms(tab, paths["Live"])
+        followed: dict[str, list[float]] = {name: [] for name in paths}
+        for _ in range(times):
+            for name, path in paths.items():
+                followed[name].append(await followed_ms(tab, path))
+        await tab.close()
         rounds: list[dict[str, Any]] = []
         reports: dict[bool, list[openloop.Sent]] = {False: [], True: []}
         await _load(bench, station, bench.seconds(15), "console warm")
@@ -76,29 +94,30 @@ async def console(bench: Bench) -> Measured:
                         "cores": {name: round(share, 3) for name, share in shares.items()},
                     }
                 )
-    return _told(events, asked, seen, nothing, reports, rounds, seconds)
+    return _told(events, asked, Seen(seen, followed, nothing), reports, rounds, seconds)
 
 
 def _told(
     events: int,
     asked: Asked,
-    seen: dict[str, list[float]],
-    nothing: list[float],
+    seen: Seen,
     reports: dict[bool, list[openloop.Sent]],
     rounds: list[dict[str, Any]],
     seconds: float,
 ) -> Measured:
     p99 = {is_open: [one.percentiles["p99"] for one in found] for is_open, found in reports.items()}
     pages = "; ".join(
-        f"{name} {asked.first[name]:.0f}, {median(times):.0f}, {asked.processor[name]:.0f}, {median(seen[name]):.0f}"
+        f"{name} {asked.first[name]:.0f}, {median(times):.0f}, {asked.processor[name]:.0f}, {median(seen.alone[name]):.0f}, "
+        f"{median(seen.followed[name]):.0f}"
         for name, times in asked.others.items()
     )
     notes = [
         (
             f"{events:,} events are applied, {LETTERS:,} dead letters are open, and nothing else goes on. Each page in ms: "
             f"opened for the first time, the median of {TIMES} times, the processor time of the API and Postgres for one, and "
-            f"the median in a browser until all of it was loaded: {pages}. A word of plain text ({NOTHING}) takes this browser "
-            f"{median(nothing):.0f} ms in a tab of its own."
+            "the medians in a browser until all of it was loaded, in a tab of its own and where a link leads to it from the "
+            f"page before: {pages}. A word of plain text ({NOTHING}) takes this browser {median(seen.nothing):.0f} ms in a "
+            "tab of its own."
         ),
         (
             f"Then 500 `/reco`/s with autolog on and 500 events/s for {seconds:g} s, with a browser that stays open on *Live* "
@@ -110,12 +129,13 @@ def _told(
         figures=[
             _slowest("slowest page, opened for the first time", {name: [one] for name, one in asked.first.items()}),
             _slowest("slowest page, by the server", asked.others),
-            _slowest("slowest page, in a browser", seen),
+            _slowest("slowest page, in a browser, where a link leads to it", seen.followed),
+            _slowest("slowest page, in a browser, in a tab of its own", seen.alone),
             figure("`/reco` p99 with the console open", figures.spread(p99[True])),
             figure("over that without it", figures.spread(figures.ratios(p99[True], p99[False]))),
         ],
         notes=notes,
-        rounds=[{**asked._asdict(), "browser": seen, "nothing in a browser": nothing}, *rounds],
+        rounds=[{**asked._asdict(), "browser": seen._asdict()}, *rounds],
         plots=[
             Plot(
                 "`/reco` with the console open and closed",
