@@ -74,6 +74,7 @@ def read(package: str, seconds: float, code: int, output: str) -> Run:
 def main() -> int:
     """Run what is named, or everything; tell how it went, and return what to exit with."""
     os.environ.setdefault("PYTHONUNBUFFERED", "1")
+    os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")  # brokers that live a minute are not worth optimising
     _say("compiling what is not compiled yet")
     subprocess.run([sys.executable, "-c", "from headrace.serving.warming import warm; warm()"], cwd=HERE.parent, check=True)
     runs: list[Run] = []
