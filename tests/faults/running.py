@@ -22,7 +22,7 @@ LOGS: Final[dict[str, tuple[LogKind, ...]]] = {
     "kafka": ("kafka",),
     "both": ("postgres", "kafka"),
 }
-LONGEST_ROW_S: Final = 1500.0
+LONGEST_ROW_S: Final = 3600.0
 
 
 def main() -> int:
