@@ -132,8 +132,8 @@ class DeadLettersOnKafka(KafkaTestCase, StreamTestCase):
         await self.letters.begin_redriving({begun.position: first})  # and whoever began it was killed
         (other,) = await self.redriver.redrive([begun], payload=codec.encode(view("nut")))
         self.assertEqual(other.outcome, Outcome.REFUSED)
-        self.assertEqual((await self.kafka_log.ends())[Topic.INTERACTION, PLACE], 4)
-        await self.apply(2)
+        # Whoever met the one that had begun before it was done carried the same record through as well: it counts once.
+        await self.apply((await self.kafka_log.ends())[Topic.INTERACTION, PLACE] - 2)
         self.assertEqual(await self.counted(), {items[outcomes.index(Outcome.REDRIVEN)]: 1, "fig": 1})
 
     async def test_the_product_copies_and_redrives_them(self) -> None:
