@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 HERE: Final = Path(__file__).parent
 AT_ONCE: Final = 2
 INTERRUPTED: Final = 130
-FIRST: Final = ("faults", "console", "log", "spaces", "acceptance", "stream")
+FIRST: Final = ("faults", "console", "log", "spaces", "stream", "replay", "acceptance")
 """Those that take longest begin first, so that none is left over at the end."""
 
 FAILURE: Final = re.compile(r"^(?:ERROR|FAIL): .*?(?=\n={70}|\n-{70}\nRan |\nStd(?:out|err):|\Z)", re.MULTILINE | re.DOTALL)
