@@ -40,8 +40,11 @@ ENVIRONMENT: Final = {
     "HEADRACE_LOG_PARTITIONS": "4",
     "KAFKA_WORKER_MAX_POLL_RECORDS": "10",
     "HEADRACE_STREAM_BRAKE_RUN": "40",
+    "HEADRACE_KAFKA_APPEND_MS": "30000",
     "LOG_LEVEL": "ERROR",
 }
+"""What every life is given: patient with a slow broker, or one would go by the other log, whose points no other passes."""
+
 _numbers: Final = count()
 
 
