@@ -61,6 +61,7 @@ def reaching_out() -> list[tuple[type, str, str]]:
     """Return the methods through which a process reaches a log, with the names of their points."""
     return [
         (PostgresLog, "append", "log append"),
+        (PostgresLog, "append_each", "log append each"),
         (PostgresLog, "read", "log read"),
         (KafkaLog, "append", "kafka append"),
         (KafkaLog, "carry", "kafka carry"),
