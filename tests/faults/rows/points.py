@@ -220,7 +220,7 @@ async def life_of_an_api(bench: Bench, armed: Point | None, census: Path | None)
         return process.ended is not None or await answers(process.port)
 
     await until(dead_or_answering, "the API answers")
-    bodies = [_body(bench.chance, f"api-{number}-{n}") for n in range(6)]
+    bodies = [_body(bench.chance, f"api-{number:04}-{n}") for n in range(6)]
     uncertain = [body for body in bodies if not await _posted(bench.journal, process.port, *body)]
     process.send(signal.SIGTERM)
     await process.end(within_s=10)
