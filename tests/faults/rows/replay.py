@@ -142,7 +142,7 @@ async def _applied_to(replays: Replays, number: int, due: float) -> bool:
 
 async def _followed(replays: Replays, number: int) -> bool:
     one = await _progress(replays, number)
-    return one.state == "followed" and one.left < 100
+    return one.state == "followed" and one.left < LIVE_PER_S  # a second behind what comes meanwhile
 
 
 async def _verify(ground: Ground, generation: Generation, tried: Tried) -> None:
