@@ -89,8 +89,9 @@ async def drained(ground: Ground, generation: Generation, *, within_s: float) ->
         async with asyncio.timeout(within_s):
             while left:
                 try:
+                    carried = await ground.carrier.waiting()  # first: what is carried over meanwhile is behind the ends then
                     ends = await ground.log.ends()
-                    left = sum(waiting(one, ends) for one in await operations.partitions()) + await ground.carrier.waiting()
+                    left = carried + sum(waiting(one, ends) for one in await operations.partitions())
                 except Unavailable as error:
                     left = str(error)
                 if left:
