@@ -108,8 +108,7 @@ async def memory(bench: Bench) -> Measured:
             f"{held.get('reco_snapshot_users', 0):,.0f} users are cached, "
             f"{held.get('reco_snapshot_pairs', 0):,.0f} neighbour entries. The events repeat the store's own sessions under "
             "new ids, so no pair is new and what grows is not data. Private memory by `smaps_rollup` every 5 s; the slope is "
-            "least squares over 20 means "
-            "of equal stretches, with its 95 % interval."
+            "least squares over 20 means of equal stretches, with its 95 % interval."
         ),
         *([f"Errors: {errors}."] if errors else []),
     ]

@@ -49,7 +49,7 @@ class EveryPageInTheBrowser(BrowserCase):
         further = {name: address.format(item=item) for name, address in FURTHER.items()}
         return {one.name: one.path for one in PAGES} | further
 
-    def test_nothing_serious_is_wrong_in_either_colours_or_on_a_phone(self) -> None:
+    def test_nothing_serious_is_wrong_in_light_or_dark_or_on_a_phone(self) -> None:
         """axe-core looks at every page, in the dark at its contrasts; at 360 pixels nothing has to be scrolled sideways."""
         for name, address in self.addresses().items():
             with self.subTest(name), self.opened(address) as page:

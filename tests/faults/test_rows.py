@@ -68,7 +68,7 @@ class TheRowsOnKafka(KafkaTestCase):
 
 async def try_all(test: unittest.TestCase, shares: Mapping[str, float], trial: Trial) -> None:
     """Try the rows named here, each at its share of its stated size; fail for each that does not hold or struck never."""
-    asyncio.get_running_loop().set_debug(False)  # it costs the clients under load half their speed, and looks at them alone
+    asyncio.get_running_loop().set_debug(False)  # it would slow the clients of the load, and looks at nothing of ours
     for row in ROWS:
         if row.key in shares:
             with test.subTest(row.key):

@@ -85,7 +85,8 @@ class Redriver:
         record redriven from the same position, and whoever applies it knows the event's id.
 
         Of several who redrive a letter at once one record enters: it is noted with the letter before it is appended, and from
-        then on nobody appends another. Where whoever noted it has died, the next one carries that record through.
+        then on nobody appends another. Where whoever noted it has died, or is not done yet, the next one carries that record
+        through: it may be in the log twice, and counts once.
         """
         told: dict[Position, Told] = {}
         ready: list[_Ready] = []
