@@ -59,11 +59,12 @@ class Ground:
 
         Raises ``Unavailable``.
         """
+        carried = await self.carrier.waiting()  # before the ends: what is carried over in between is then behind them
         ends = await self.log.ends()
         standing = (
             max(0, ends.get((topic, partition), 0) - at) for partition, each in positions.items() for topic, at in each.items()
         )
-        return sum(standing) + await self.carrier.waiting()
+        return carried + sum(standing)
 
     def operations(self, generation: Generation) -> Operations:
         """Return the operator's view of a generation."""
