@@ -15,7 +15,6 @@ from headrace.errors import Unavailable
 from headrace.log.port import Log, StoredRecord, Topic
 from headrace.store.generations import Generation
 from headrace.store.sql import DEFAULT_SPACE, generation_schema
-from headrace.wiring.figures import waiting
 from headrace.wiring.ground import Ground
 from tests.faults.journal import Journal, Told
 
@@ -89,9 +88,7 @@ async def drained(ground: Ground, generation: Generation, *, within_s: float) ->
         async with asyncio.timeout(within_s):
             while left:
                 try:
-                    carried = await ground.carrier.waiting()  # first: what is carried over meanwhile is behind the ends then
-                    ends = await ground.log.ends()
-                    left = carried + sum(waiting(one, ends) for one in await operations.partitions())
+                    left = await ground.behind({one.partition: one.positions for one in await operations.partitions()})
                 except Unavailable as error:
                     left = str(error)
                 if left:
@@ -209,8 +206,6 @@ def _event_id(record: StoredRecord) -> str | None:
 
 
 async def _lag(ground: Ground, generation: Generation, found: Judgement) -> None:
-    ends = await ground.log.ends()
-    left = sum(waiting(one, ends) for one in await ground.operations(generation).partitions())
-    left += await ground.carrier.waiting()
+    left = await ground.behind({one.partition: one.positions for one in await ground.operations(generation).partitions()})
     if left:
         found.different.append(f"{left} records are not applied")
