@@ -19,8 +19,9 @@ cores. Limits are measured in the same run, round about with ours: an applicatio
 the same settings, loaded by the same generator with the same bytes; and bare `unnest` inserts into the same Postgres. A figure
 is the median of its rounds; the range is that of all rounds.
 
-The load comes from [wrk](https://github.com/wg/wrk) where connections ask as fast as they are answered, and from
-`benchmarks/openloop.py` where a rate is held; *cores* tells what each process used, the generator among them.
+The load comes from [wrk](https://github.com/wg/wrk) where connections ask as fast as they are answered or as fast as everything
+is archived, and from `benchmarks/openloop.py` where requests come at random moments; *cores* tells what each process used, the
+generator among them.
 """
 BUSY: Final = 0.5
 """Where others used so many cores just before a row, it is not judged: on few cores it is they that were measured."""

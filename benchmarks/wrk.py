@@ -1,4 +1,4 @@
-"""wrk, the closed-loop load generator: as fast as the answers come, over so many connections."""
+"""wrk, the load generator in C: as fast as the answers come or at a rate, over so many connections."""
 
 import asyncio
 import os
@@ -66,18 +66,21 @@ async def run(
     connections: int = CONNECTIONS,
     threads: int = 1,
     in_order: bool = False,
+    rate: float | None = None,
 ) -> Burst:
     """Run one of our scripts over these lines against a URL; every run makes its own event ids. Raises ``NoWrk``.
 
-    ``in_order`` begins with the first line, else somewhere; at the last one it goes round.
+    ``in_order`` begins with the first line, else somewhere; at the last one it goes round. With a ``rate``, so many requests a
+    second are sent where answers come as quickly, each latency counted from its sending; else as many as are answered.
     """
     program = shutil.which("wrk")
     if program is None:
         raise NoWrk(MISSING)
+    scripts = (script, "told") if rate is None else (script, "paced", "told")
     with TemporaryDirectory(prefix="headrace-bench-") as folder:
         file, whole = Path(folder) / "lines", Path(folder) / "script.lua"
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
-        whole.write_text("".join((SCRIPTS / f"{name}.lua").read_text(encoding="utf-8") for name in (script, "told")))
+        whole.write_text("".join((SCRIPTS / f"{name}.lua").read_text(encoding="utf-8") for name in scripts))
         number = f"{os.getpid()}{next(_runs):04d}"
         words = (program, f"-t{threads}", f"-c{connections}", f"-d{round(seconds)}s", "--timeout", "10s", "-s", str(whole), url)
         before = _children_cpu()
@@ -86,7 +89,8 @@ async def run(
             "--",
             str(file),
             number,
-            *(("first",) if in_order else ()),
+            "first" if in_order else "any",
+            *(() if rate is None else (f"{rate:.3f}",)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

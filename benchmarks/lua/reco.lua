@@ -6,7 +6,7 @@ function init(args)
     requests[#requests + 1] = wrk.format("GET", line)
   end
   math.randomseed(tonumber(args[2]))
-  at = args[3] and 0 or math.random(#requests)
+  at = args[3] == "first" and 0 or math.random(#requests)
 end
 
 function request()

@@ -66,11 +66,12 @@ class Bench:
         *,
         seconds: float,
         connections: int = wrk.CONNECTIONS,
+        rate: float | None = None,
     ) -> tuple[Burst, dict[str, Any]]:
         """Load one process by wrk; return what it measured, and that as a round's numbers with every process's cores."""
-        self.progress.step(f"{target}, {seconds:g} s")
+        self.progress.step(f"{target}{'' if rate is None else f' at {rate:,.0f}/s'}, {seconds:g} s")
         before, began = station.cpu_seconds(), self.clock.monotonic()
-        found = await wrk.run(script, station.processes[target].url, lines, seconds=seconds, connections=connections)
+        found = await wrk.run(script, station.processes[target].url, lines, seconds=seconds, connections=connections, rate=rate)
         took = self.clock.monotonic() - began
         station.check()
         return found, told(target, found, cores(before, station.cpu_seconds(), took) | {"wrk": found.cpu_seconds / took})

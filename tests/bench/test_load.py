@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import unittest
 import unittest.mock
 from itertools import islice, pairwise
@@ -34,6 +35,29 @@ class WrksWords(unittest.TestCase):
         """What wrk said instead is told."""
         with self.assertRaisesRegex(ValueError, "unable to connect"):
             wrk.parse("unable to connect to 127.0.0.1:1 Connection refused\n")
+
+
+@unittest.skipIf(shutil.which("wrk") is None, "wrk is missing: apt-get install wrk")
+class WrksPace(unittest.IsolatedAsyncioTestCase):
+    """wrk at a rate."""
+
+    async def test_no_more_is_sent_than_the_rate_allows(self) -> None:
+        """A hundred a second for two seconds over 64 connections are not many more than two hundred."""
+        seen = list[str]()
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            try:
+                while True:
+                    seen.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1])
+                    writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
+            except (asyncio.IncompleteReadError, ConnectionError):
+                writer.close()
+
+        async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+            url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+            found = await wrk.run("reco", url, ["/a", "/b"], seconds=2, rate=100)
+        self.assertEqual((found.refused, found.broken, set(seen)), (0, 0, {"/a", "/b"}))
+        self.assertLess(len(seen), 100 * found.seconds + wrk.CONNECTIONS)
 
 
 class WhatIsMeasured(unittest.TestCase):
