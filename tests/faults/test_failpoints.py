@@ -2,7 +2,6 @@
 
 import random
 import signal
-import unittest
 from typing import ClassVar
 
 from headrace import wiring
@@ -11,9 +10,10 @@ from tests.faults.failpoints import PHASES, Point, passed
 from tests.faults.journal import Journal
 from tests.faults.rows.points import ENVIRONMENT, Bench, life_of_a_worker
 from tests.faults.site import Site
+from tests.support.asyncs import PlainLoopTestCase
 
 
-class TheFailpoints(unittest.IsolatedAsyncioTestCase):
+class TheFailpoints(PlainLoopTestCase):
     """A worker's life, once to the end and once to a point."""
 
     MUST: ClassVar = (

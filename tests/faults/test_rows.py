@@ -1,6 +1,5 @@
 """The rows of the table in small: the same attempts and the same oracle as ``make faults``, in seconds."""
 
-import asyncio
 import unittest
 from collections.abc import Mapping
 from dataclasses import replace
@@ -8,6 +7,7 @@ from typing import Final
 
 from tests.faults.rows.catalogue import ROWS
 from tests.faults.trial import Trial
+from tests.support.asyncs import PlainLoopTestCase
 from tests.support.kafka import KafkaTestCase
 
 QUICK: Final = {
@@ -44,7 +44,7 @@ ON_KAFKA: Final = {
 """The same on a real broker, those that a log makes a difference to."""
 
 
-class TheRows(unittest.IsolatedAsyncioTestCase):
+class TheRows(PlainLoopTestCase):
     """Each holds."""
 
     async def test_the_quick_rows_hold(self) -> None:
@@ -68,7 +68,6 @@ class TheRowsOnKafka(KafkaTestCase):
 
 async def try_all(test: unittest.TestCase, shares: Mapping[str, float], trial: Trial) -> None:
     """Try the rows named here, each at its share of its stated size; fail for each that does not hold or struck never."""
-    asyncio.get_running_loop().set_debug(False)  # it would slow the clients of the load, and looks at nothing of ours
     for row in ROWS:
         if row.key in shares:
             with test.subTest(row.key):

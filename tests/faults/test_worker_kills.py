@@ -3,16 +3,16 @@
 import csv
 import random
 import tempfile
-import unittest
 from pathlib import Path
 
 from tests.faults.worker_kills import import_under_kills
+from tests.support.asyncs import PlainLoopTestCase
 
 ROWS = 15_000
 KILLS = 5
 
 
-class WorkerKills(unittest.IsolatedAsyncioTestCase):
+class WorkerKills(PlainLoopTestCase):
     """An import goes on while its only worker is killed again and again."""
 
     async def test_an_import_whose_worker_is_killed_again_and_again_counts_every_row_once(self) -> None:

@@ -20,6 +20,7 @@ import psutil
 from headrace.embedded.errors import EmbeddedKafkaError
 from headrace.embedded.jars import Jars, jars_in
 from headrace.embedded.kafka import Broker
+from tests.support.asyncs import PlainLoopTestCase
 
 CACHE: Final = "HEADRACE_TEST_KAFKA_CACHE"
 FOLDERS: Final = Path("/tmp")
@@ -84,7 +85,7 @@ def fresh_topics() -> dict[str, str]:
     }
 
 
-class KafkaTestCase(unittest.IsolatedAsyncioTestCase):
+class KafkaTestCase(PlainLoopTestCase):
     """A test on the shared broker; ``self.topics`` names topics of its own, which do not exist yet."""
 
     broker: Broker

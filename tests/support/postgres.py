@@ -9,7 +9,6 @@ import contextlib
 import os
 import shutil
 import tempfile
-import unittest
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -21,6 +20,7 @@ import psutil
 
 from headrace.embedded import processes
 from headrace.embedded.postgres import EmbeddedPostgres
+from tests.support.asyncs import PlainLoopTestCase
 
 GIVEN: Final = "HEADRACE_TEST_DATABASE_URL"
 FOLDERS: Final = Path("/tmp")  # not TMPDIR: it may be closed to the user that runs Postgres
@@ -85,7 +85,7 @@ async def drop_database(url: str) -> None:
     await SERVER.drop(urlsplit(url).path.removeprefix("/"))
 
 
-class PostgresTestCase(unittest.IsolatedAsyncioTestCase):
+class PostgresTestCase(PlainLoopTestCase):
     """A test with a migrated database of its own at ``self.url``."""
 
     url: str
