@@ -9,9 +9,11 @@ from headrace.clock import Clock
 GENTLE_RECORDS = 500
 """Records of a batch of a generation that is being built: a batch holds up the live ones for as long as it computes."""
 
-
 REST = 1.0
-"""A gentle one, alone on its machine, rests so many times as long as its batch took: half a processor is for it."""
+"""A gentle one, alone on its machine, rests so many times as long as its batch kept a processor: half of one is for it."""
+
+AND_POSTGRES = 2.0
+"""A batch is about as much work to Postgres as to its worker."""
 
 KEPT_AFTER_MS = 30 * 86_400_000
 """An event that old when it arrived is imported history, unless the door is told to admit older or younger ones only."""
@@ -24,6 +26,9 @@ class Manner:
     rests after each batch: live ingest goes first. ``mates`` is how many processes of this machine work on the generation, this
     one included; the more they are the longer each rests, so that together they take no more than one would. An event that was
     older than ``kept_after_ms`` when it arrived is history, whose id is remembered for good.
+
+    A batch that waits for a processor, as others go first, does not rest for that: on a machine that is busy all the time it
+    would never be through.
     """
 
     def __init__(self, clock: Clock, *, generation: int = 0, main: bool = True, gentle: bool = False) -> None:
@@ -46,10 +51,11 @@ class Manner:
             yield
             return
         async with self._turn:
-            began = self._clock.monotonic()
+            began, computed = self._clock.monotonic(), self._clock.computed()
             yield
-            await asyncio.sleep(self.rest(self._clock.monotonic() - began))
+            took, busy = self._clock.monotonic() - began, AND_POSTGRES * (self._clock.computed() - computed)
+            await asyncio.sleep(self.rest(min(took, busy)))
 
-    def rest(self, took: float) -> float:
-        """Return how long a gentle one rests after so long a batch, in the same unit."""
-        return ((1 + REST) * self.mates - 1) * took
+    def rest(self, busy: float) -> float:
+        """Return how long a gentle one rests after a batch that kept a processor busy for so long, in the same unit."""
+        return ((1 + REST) * self.mates - 1) * busy
