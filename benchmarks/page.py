@@ -10,9 +10,10 @@ from benchmarks.results import Figure, Results, RowResult, Stamp
 
 HEAD: Final = """# Benchmarks
 
-What was measured on one machine. `make bench` measured it and wrote this page and [benchmarks.json](benchmarks.json),
-which holds every round; nothing here is written by hand. Under each row stand its commit, the time and what else ran before it:
-what changed since that commit is not in its figures. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
+What was measured with everything on one machine. `make bench` measured it and wrote this page and [benchmarks.json](
+benchmarks.json), which holds every round; nothing here is written by hand. Under each row stand its commit, the time and what else
+ran before it: what changed since that commit is not in its figures. Rows of different days may come from machines of different speed:
+compare a figure with the limit beside it, not with another row. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
 
 The default recipe, metrics on, one API process and one worker, Postgres with `fsync`, and the load generator, all on the same
 cores. Limits are measured in the same run, round about with ours: an application that answers nothing, on the same server with
