@@ -63,7 +63,7 @@ ROWS: Final = (
     Row(
         "autolog",
         "`/reco` with autolog on, durable, sustained for a minute, all archived 10 s later",
-        8,
+        12,
         _ratio(0.08, 0.20, GET),
     ),
     Row(
