@@ -10,19 +10,20 @@ from benchmarks.results import Figure, Results, RowResult, Stamp
 
 HEAD: Final = """# Benchmarks
 
-What was measured with everything on one machine. `make bench` measured it and wrote this page and [benchmarks.json](
-benchmarks.json), which holds every round; nothing here is written by hand. Under each row stand its commit, the time and what else
-ran before it: what changed since that commit is not in its figures. Rows of different days may come from machines of different speed:
-compare a figure with the limit beside it, not with another row. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
+What was measured with everything on one machine. `make bench` measured it and wrote this page and
+[benchmarks.json](benchmarks.json), which holds every round; nothing here is written by hand. Under each row stand its commit,
+the time and what else ran before it: what changed since that commit is not in its figures. Rows of different days may come from
+machines of different speed: compare a figure with the limit beside it, not with another row; the ratios differ somewhat between
+machines as well. How to run it, and what it takes: [benchmark it](howto/benchmark.md).
 
 The default recipe, metrics on, one API process and one worker, Postgres with `fsync`, and the load generator, all on the same
 cores. Limits are measured in the same run, round about with ours: an application that answers nothing, on the same server with
 the same settings, loaded by the same generator with the same bytes; and bare `unnest` inserts into the same Postgres. A figure
 is the median of its rounds; the range is that of all rounds.
 
-The load comes from [wrk](https://github.com/wg/wrk) where connections ask as fast as they are answered or as fast as everything
-is archived, and from `benchmarks/openloop.py` where requests come at random moments; *cores* tells what each process used, the
-generator among them.
+The load comes from [wrk](https://github.com/wg/wrk) where connections ask as fast as they are answered or at a rate at which
+everything is archived, and from `benchmarks/openloop.py` where requests come at random moments; *cores* tells what each process
+used, the generator among them.
 """
 BUSY: Final = 0.5
 """Where others used so many cores just before a row, it is not judged: on few cores it is they that were measured."""

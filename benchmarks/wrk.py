@@ -71,7 +71,8 @@ async def run(
     """Run one of our scripts over these lines against a URL; every run makes its own event ids. Raises ``NoWrk``.
 
     ``in_order`` begins with the first line, else somewhere; at the last one it goes round. With a ``rate``, so many requests a
-    second are sent where answers come as quickly, each latency counted from its sending; else as many as are answered.
+    second are sent where answers come as quickly, each latency counted from its sending and not from when it was due; else as
+    many as are answered.
     """
     program = shutil.which("wrk")
     if program is None:
@@ -90,7 +91,7 @@ async def run(
             str(file),
             number,
             "first" if in_order else "any",
-            *(() if rate is None else (f"{rate:.3f}",)),
+            *(() if rate is None else (f"{rate / threads:.3f}",)),
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )

@@ -3,12 +3,15 @@
 import asyncio
 import os
 import shutil
+import time
 import unittest
 import unittest.mock
 from itertools import islice, pairwise
 from random import Random
+from typing import Any
 
 from benchmarks import openloop, wrk
+from benchmarks.measures import answers
 from benchmarks.openloop import Plan, Stream
 from benchmarks.station import environment
 from benchmarks.world import Size, generate
@@ -42,22 +45,61 @@ class WrksPace(unittest.IsolatedAsyncioTestCase):
     """wrk at a rate."""
 
     async def test_no_more_is_sent_than_the_rate_allows(self) -> None:
-        """A hundred a second for two seconds over 64 connections are not many more than two hundred."""
+        """A hundred a second for three seconds are three hundred, though the server stalls for half of them, and no more."""
         seen = list[str]()
+        answering = list[asyncio.Task[None] | None]()
 
         async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            answering.append(asyncio.current_task())
             try:
                 while True:
                     seen.append((await reader.readuntil(b"\r\n\r\n")).decode().split(" ")[1])
+                    if len(seen) == 20:
+                        time.sleep(1.5)  # noqa: ASYNC251 -- everybody is to wait, and what was due is then made up for
                     writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok")
             except (asyncio.IncompleteReadError, ConnectionError):
                 writer.close()
 
         async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
             url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
-            found = await wrk.run("reco", url, ["/a", "/b"], seconds=2, rate=100)
+            found = await wrk.run("reco", url, ["/a", "/b"], seconds=3, rate=100)
+            await asyncio.gather(*filter(None, answering))
         self.assertEqual((found.refused, found.broken, set(seen)), (0, 0, {"/a", "/b"}))
         self.assertLess(len(seen), 100 * found.seconds + wrk.CONNECTIONS)
+        self.assertGreater(len(seen), 150 + wrk.CONNECTIONS)
+
+
+class TheHighestRate(unittest.IsolatedAsyncioTestCase):
+    """The search for the rate at which everything is archived."""
+
+    async def tries(self, holds: float, fastest: float, rate: float | None = None) -> list[tuple[float | None, bool]]:
+        """Return the tries on a machine that archives so many a second and answers so many: each one's rate, and if it held."""
+
+        async def archived(_bench: object, _station: object, _paths: object, asked: float | None) -> dict[str, Any]:
+            per_s = min(asked or fastest, fastest)
+            return {"rate": asked, "per_s": per_s, "kept": per_s <= holds, "sustainable_per_s": min(per_s, 0.9 * holds)}
+
+        with unittest.mock.patch.object(answers, "_archived", archived):
+            found = await answers._sustained(*(unittest.mock.Mock(),) * 2, [], rate)
+        return [(one["rate"], one["kept"]) for one in found]
+
+    async def test_as_fast_as_answers_come_is_tried_first_and_is_enough_where_it_holds(self) -> None:
+        """One try."""
+        self.assertEqual(await self.tries(holds=100, fastest=80), [(None, True)])
+
+    async def test_it_goes_down_until_one_holds_and_half_way_up_again(self) -> None:
+        """The best that held lies between what was archived and the limit; five tries at most."""
+        found = await self.tries(holds=1000, fastest=2000)
+        self.assertEqual((found[0], found[1]), ((None, False), (900, True)))
+        best = max(rate for rate, kept in found if kept and rate)
+        self.assertTrue(900 <= best <= 1000 and len(found) <= answers.TRIES, found)
+        self.assertTrue(all(kept == ((rate or 2000) <= 1000) for rate, kept in found))
+
+    async def test_a_rate_that_held_before_is_lowered_where_it_does_not_hold_again(self) -> None:
+        """It begins with that one."""
+        found = await self.tries(holds=950, fastest=2000, rate=1000)
+        self.assertEqual(found[0], (1000, False))
+        self.assertTrue(any(kept for _, kept in found))
 
 
 class WhatIsMeasured(unittest.TestCase):

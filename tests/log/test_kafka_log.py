@@ -1,5 +1,6 @@
 """The log on Kafka: the promises of every log, on a real broker, and what only this one has."""
 
+import asyncio
 from dataclasses import replace
 
 from headrace.log.kafka import KafkaLog
@@ -14,6 +15,11 @@ class KafkaLogTestCase(KafkaTestCase):
     """Topics of its own and logs on them."""
 
     kafka = KafkaSettings(append_ms=15_000)
+
+    async def asyncSetUp(self) -> None:
+        """Look for calls from the client's own threads, which only the debug mode tells."""
+        await super().asyncSetUp()
+        asyncio.get_running_loop().set_debug(True)
 
     def settings(self) -> LogSettings:
         """Return settings that name this test's topics."""

@@ -34,9 +34,10 @@ class Busy(FixedClock):
 class RestingTests(unittest.IsolatedAsyncioTestCase):
     """How long a batch rests."""
 
-    async def rest(self, share: float) -> float:
-        """Return for how many seconds one rests whose batch took a second, this share of it computing."""
+    async def rest(self, share: float, mates: int = 1) -> float:
+        """Return for how many seconds one of so many rests whose batch took a second, this share of it computing."""
         manner = Manner(clock := Busy(share), main=False, gentle=True)
+        manner.mates = mates
         with mock.patch("headrace.stream.manner.asyncio.sleep") as sleep:
             async with manner.turn():
                 clock.advance(1000)
@@ -46,6 +47,14 @@ class RestingTests(unittest.IsolatedAsyncioTestCase):
         """A tenth of a second of its own and about as much of Postgres'; never for more than the batch took."""
         self.assertAlmostEqual(await self.rest(0.1), 0.2)
         self.assertAlmostEqual(await self.rest(0.9), 1.0)
+
+    async def test_with_postgres_they_take_half_a_processor_at_most(self) -> None:
+        """What all compute and as much again, over the time from one batch of one of them to its next."""
+        for mates in (1, 3):
+            for share in (0.05, 0.3, 0.5):
+                with self.subTest(mates=mates, share=share):
+                    cycle = 1 + await self.rest(share, mates)
+                    self.assertLessEqual(mates * 2 * share / cycle, 0.5 + 1e-9)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Asynchronous tests of much machinery: on a loop as in production."""
+"""Asynchronous tests of much machinery: on a loop without asyncio's debug mode, as production's is."""
 
 import asyncio
 import unittest
@@ -7,8 +7,8 @@ import unittest
 class PlainLoopTestCase(unittest.IsolatedAsyncioTestCase):
     """A test whose loop is not in asyncio's debug mode, as it is in unittest's.
 
-    There, every callback keeps the stack it came from: an append to the log takes several times as long, and what is tried is
-    another timing than production's. Tests of small things keep it.
+    There, every callback keeps the stack it came from, which costs more than most of what is tried, and the timing is
+    not production's. Tests that need neither database nor broker keep it, and those of what crosses threads.
     """
 
     async def asyncSetUp(self) -> None:

@@ -13,7 +13,7 @@ REST = 1.0
 """A gentle one, alone on its machine, rests so many times as long as its batch kept a processor: half of one is for it."""
 
 AND_POSTGRES = 2.0
-"""A batch is about as much work to Postgres as to its worker."""
+"""A batch is about as much work to Postgres as to its worker: .70 and .73 of a core (docs/benchmarks.md, drain-sessions)."""
 
 KEPT_AFTER_MS = 30 * 86_400_000
 """An event that old when it arrived is imported history, unless the door is told to admit older or younger ones only."""
@@ -24,11 +24,11 @@ class Manner:
 
     The metrics of live records are those of the ``main`` generation alone. A ``gentle`` one takes one partition at a time and
     rests after each batch: live ingest goes first. ``mates`` is how many processes of this machine work on the generation, this
-    one included; the more they are the longer each rests, so that together they take no more than one would. An event that was
+    one included; the more they are the longer each rests, so that together they take about what one would. An event that was
     older than ``kept_after_ms`` when it arrived is history, whose id is remembered for good.
 
-    A batch that waits for a processor, as others go first, does not rest for that: on a machine that is busy all the time it
-    would never be through.
+    A batch that waits for a processor behind other processes does not rest for that: on a machine that is busy all the time,
+    a replay was hardly faster than what came in meanwhile. What this thread does for others within it counts as the batch's.
     """
 
     def __init__(self, clock: Clock, *, generation: int = 0, main: bool = True, gentle: bool = False) -> None:
