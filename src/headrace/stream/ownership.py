@@ -19,6 +19,9 @@ LONGEST_BACKOFF_S: Final = 5.0
 LESS_OFTEN: Final = 10
 """So many times longer waits a worker between two looks for news of a generation that nobody reads."""
 
+SELDOM: Final = 10
+"""And so many times that while it still has an archive to read: a few records take their turn from the many that are behind."""
+
 MANY: Final = 20
 """After a batch of so many records and no backlog, the next one gathers for a while: they share what a transaction costs."""
 
@@ -147,7 +150,10 @@ class Worker:
                 continue
             for partition in news & self._owned.keys():
                 self._news[partition].set()
-            await self._pause(self._settings.idle_poll_ms / 1000 * (1 if self._manner.main else LESS_OFTEN))
+            for _ in range(SELDOM):
+                await self._pause(self._settings.idle_poll_ms / 1000 * (1 if self._manner.main else LESS_OFTEN))
+                if self._manner.main or not any(owned.from_archive for owned in self._owned.values()):
+                    break
 
     def _in_the_log(self) -> dict[int, dict[Topic, int]]:
         """Return the positions of the partitions that read the log; one that reads an archive never waits for news."""
