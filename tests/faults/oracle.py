@@ -80,22 +80,27 @@ class Judgement:
         return not self.complaints()
 
 
+async def left(ground: Ground, generation: Generation) -> int:
+    """Return how many records wait, as the product counts them: in the log, and on their way into it."""
+    return await ground.behind({one.partition: one.positions for one in await ground.operations(generation).partitions()})
+
+
 async def drained(ground: Ground, generation: Generation, *, within_s: float) -> None:
     """Wait until every record of the log is applied; fail when some are left after a while."""
     operations = ground.operations(generation)
-    left: object = "everything"
+    still: object = "everything"
     try:
         async with asyncio.timeout(within_s):
-            while left:
+            while still:
                 try:
-                    left = await ground.behind({one.partition: one.positions for one in await operations.partitions()})
+                    still = await left(ground, generation)
                 except Unavailable as error:
-                    left = str(error)
-                if left:
+                    still = str(error)
+                if still:
                     await asyncio.sleep(LOOK_S)
     except TimeoutError:
         halted = {one.partition: one.halted for one in await operations.partitions() if one.halted}
-        raise AssertionError(f"not drained within {within_s:g} s: {left} records are left, halted: {halted}") from None
+        raise AssertionError(f"not drained within {within_s:g} s: {still} records are left, halted: {halted}") from None
 
 
 async def judge(settings: Settings, journal: Journal) -> Judgement:
@@ -206,6 +211,5 @@ def _event_id(record: StoredRecord) -> str | None:
 
 
 async def _lag(ground: Ground, generation: Generation, found: Judgement) -> None:
-    left = await ground.behind({one.partition: one.positions for one in await ground.operations(generation).partitions()})
-    if left:
-        found.different.append(f"{left} records are not applied")
+    if still := await left(ground, generation):
+        found.different.append(f"{still} records are not applied")

@@ -21,9 +21,9 @@ import msgspec
 from headrace import wiring
 from headrace.events.types import Event
 from headrace.store.generations import Generation
-from headrace.wiring.figures import waiting
 from headrace.wiring.ground import Ground
 from headrace.wiring.replays import Progress, Replays
+from tests.faults import oracle
 from tests.faults.client import Client, Unheard
 from tests.faults.journal import Journal, Told
 from tests.faults.load import Load
@@ -168,8 +168,7 @@ async def _compare_and_flip(
 
 
 async def _level(ground: Ground, generation: Generation) -> bool:
-    ends = await ground.log.ends()
-    return not sum(waiting(one, ends) for one in await ground.operations(generation).partitions())
+    return not await oracle.left(ground, generation)
 
 
 async def _progress(replays: Replays, number: int) -> Progress:

@@ -16,7 +16,6 @@ from headrace.events.types import Event, Impression
 from headrace.log.port import NewRecord, Verdict
 from headrace.store.generations import Generation
 from headrace.store.sql import Queries
-from headrace.wiring.figures import waiting
 from headrace.wiring.ground import Ground
 from tests.faults import oracle
 from tests.faults.client import Client, Unheard
@@ -105,8 +104,7 @@ class Bench:
 
     async def applied(self) -> bool:
         """Return whether all is applied."""
-        ends = await self.ground.log.ends()
-        return not sum(waiting(one, ends) for one in await self.ground.operations(self.generation).partitions())
+        return not await oracle.left(self.ground, self.generation)
 
 
 async def worker_points(trial: Trial) -> Tried:
