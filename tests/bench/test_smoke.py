@@ -19,11 +19,12 @@ from benchmarks.stores import Stores
 from benchmarks.world import Size
 from headrace.clock import SystemClock
 from headrace.embedded.processes import alive
+from tests.bench.needing import needs_wrk
 
 TINY: Final = Size(items=300, users=200, pairs=4_000, first_pairs=500)
 
 
-@unittest.skipUnless(shutil.which("wrk"), "wrk is not installed: apt-get install wrk")
+@needs_wrk
 class OneRow(unittest.TestCase):
     """The harness works; how fast it was says nothing."""
 
