@@ -7,18 +7,6 @@ from headrace.clock import FixedClock
 from headrace.stream.manner import Manner
 
 
-class GentleTests(unittest.TestCase):
-    """Workers of one machine share what a replay may take."""
-
-    def test_together_they_take_half_a_processor_however_many_they_are(self) -> None:
-        """Each rests the longer the more of them there are."""
-        for mates in (1, 2, 3, 8):
-            manner = Manner(FixedClock(0), main=False, gentle=True)
-            manner.mates = mates
-            with self.subTest(mates=mates):
-                self.assertAlmostEqual(mates * 0.5 / (0.5 + manner.rest(0.5)), 1 / 2)
-
-
 class Busy(FixedClock):
     """A clock of a thread that computes for a part of the time."""
 
@@ -49,8 +37,8 @@ class RestingTests(unittest.IsolatedAsyncioTestCase):
         self.assertAlmostEqual(await self.rest(0.9), 1.0)
 
     async def test_with_postgres_they_take_half_a_processor_at_most(self) -> None:
-        """What all compute and as much again, over the time from one batch of one of them to its next."""
-        for mates in (1, 3):
+        """However many: what all compute and as much again, over the time from one batch of one of them to its next."""
+        for mates in (1, 2, 3, 8):
             for share in (0.05, 0.3, 0.5):
                 with self.subTest(mates=mates, share=share):
                     cycle = 1 + await self.rest(share, mates)

@@ -7,8 +7,8 @@ import unittest
 class PlainLoopTestCase(unittest.IsolatedAsyncioTestCase):
     """A test whose loop is not in asyncio's debug mode, as it is in unittest's.
 
-    There, every callback keeps the stack it came from, which costs more than most of what is tried, and the timing is
-    not production's. Tests that need neither database nor broker keep it, and those of what crosses threads.
+    There, every callback keeps the stack it came from, and the timing is not production's. Tests that need neither
+    database nor broker keep it, and those of what crosses threads.
     """
 
     async def asyncSetUp(self) -> None:
