@@ -126,6 +126,8 @@ def _flat(one: dict[str, Any]) -> dict[str, str]:
 def _number(value: object) -> str:
     if isinstance(value, list):
         return f"{_number(median(value))} ({_number(min(value))}–{_number(max(value))})" if value else ""
+    if value is None:
+        return ""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return str(value)
     return f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
